@@ -1,0 +1,54 @@
+import { CarryonError } from './errors.ts';
+import { quoteName } from './name.ts';
+import { fields, list, oneOf, text, whole, type TypeOf } from './shape.ts';
+
+export const columnSpec = fields({
+  name: text,
+  /** The declared type, as written in the business database; may be empty. */
+  type: text,
+  collation: oneOf('BINARY', 'NOCASE', 'RTRIM'),
+});
+export type ColumnSpec = TypeOf<typeof columnSpec>;
+
+export const tableSpec = fields({
+  /** Small number that stands for the table on the wire; never reused within an epoch. */
+  id: whole,
+  name: text,
+  columns: list(columnSpec, 2000),
+  /** Positions in `columns` of the key's columns, in the key's order. */
+  key: list(whole, 100),
+  /** Tables of a lower level become usable first. */
+  level: whole,
+});
+export type TableSpec = TypeOf<typeof tableSpec>;
+
+const RESERVED = new Set('PRIMARY KEY UNIQUE CHECK DEFAULT REFERENCES COLLATE GENERATED ALWAYS AS NOT NULL CONSTRAINT AUTOINCREMENT'.split(' '));
+
+/** Whether a declared type can stand in SQL as it is: words and a size, none of them a constraint's keyword. */
+export function isPlainType(type: string): boolean {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*( [A-Za-z0-9_]+)*( ?\( ?[+-]?[0-9.]+( ?, ?[+-]?[0-9.]+)? ?\))?$/.test(type)) return type === '';
+  return !type.toUpperCase().split(/[^A-Z0-9_]+/).some((word) => RESERVED.has(word));
+}
+
+/** A column's SQL. Throws `protocol.bad-answer` for a type that could smuggle in a constraint. */
+export function columnSql(column: ColumnSpec): string {
+  if (!isPlainType(column.type)) throw new CarryonError('protocol.bad-answer', `Column ${column.name} has the unusable type ${column.type}.`);
+  const type = column.type === '' ? '' : ` ${column.type}`;
+  const collation = column.collation === 'BINARY' ? '' : ` COLLATE ${column.collation}`;
+  return `${quoteName(column.name)}${type}${collation}`;
+}
+
+/** The columns of a table's local form, which packs and devices share, so that SQLite can copy records as they are. */
+export function columnsSql(table: TableSpec): string {
+  return ['_rid INTEGER PRIMARY KEY', '_ver INTEGER', ...table.columns.map(columnSql)].join(', ');
+}
+
+export const packTableName = (id: number): string => `t${id}`;
+
+/** The one statement that a pack's schema holds for a table; devices compare it letter by letter. */
+export function packTableSql(table: TableSpec): string {
+  return `CREATE TABLE ${packTableName(table.id)}(${columnsSql(table)})`;
+}
+
+export const keyColumns = (table: TableSpec): ColumnSpec[] =>
+  table.key.map((position) => table.columns[position]).filter((column) => column !== undefined);

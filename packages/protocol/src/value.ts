@@ -1,0 +1,34 @@
+import { fromBase64, toBase64 } from './base64.ts';
+
+/** A value as SQLite holds it: INTEGER is bigint, REAL is number, so that 1 and 1.0 stay what they are. */
+export type SqlValue = null | bigint | number | string | Uint8Array;
+
+/** A value on the wire: plain JSON where that is exact, else an object with one tag. */
+export type WireValue = null | number | string | { readonly i: string } | { readonly r: string } | { readonly b: string };
+
+/** V1 in SPEC.md: safe integers and fractional reals are numbers; the rest is tagged. */
+export function encodeValue(value: SqlValue): WireValue {
+  if (value === null || typeof value === 'string') return value;
+  if (typeof value === 'bigint') {
+    const near = Number(value);
+    return Number.isSafeInteger(near) ? near : { i: value.toString() };
+  }
+  if (typeof value === 'number') {
+    if (Number.isFinite(value) && !Number.isInteger(value)) return value;
+    return { r: Object.is(value, -0) ? '-0' : String(value) };
+  }
+  return { b: toBase64(value) };
+}
+
+/** Throws TypeError on anything that encodeValue cannot have made. */
+export function decodeValue(wire: unknown): SqlValue {
+  if (wire === null || typeof wire === 'string') return wire;
+  if (typeof wire === 'number') return Number.isInteger(wire) ? BigInt(wire) : wire;
+  if (typeof wire === 'object') {
+    const tagged = wire as { i?: unknown; r?: unknown; b?: unknown };
+    if (typeof tagged.b === 'string') return fromBase64(tagged.b);
+    if (typeof tagged.i === 'string' && /^-?\d{1,19}$/.test(tagged.i)) return BigInt(tagged.i);
+    if (typeof tagged.r === 'string' && tagged.r !== '' && !Number.isNaN(Number(tagged.r))) return Number(tagged.r);
+  }
+  throw new TypeError('not a value');
+}

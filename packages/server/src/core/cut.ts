@@ -1,0 +1,73 @@
+import type { Extent, PackPart, ScopeKey, SyncedTable } from '../ports/storage.ts';
+import { LIMITS } from './limits.ts';
+
+/** A pack to be: its parts, all of one level, and a key that names its content. */
+export interface PackSketch {
+  readonly key: string;
+  readonly level: number;
+  readonly parts: readonly PackPart[];
+}
+
+export interface SizedScope extends ScopeKey {
+  readonly level: number;
+  readonly extent: Extent;
+}
+
+/** The highest rid a part can name: the largest integer that is exact everywhere. */
+export const LAST_RID = Number.MAX_SAFE_INTEGER;
+
+/** The one scope of a table that a person is entitled to. */
+export function scopeOf(table: SyncedTable, user: string): ScopeKey {
+  return { table: table.id, param: table.rule.kind === 'all' ? '' : user };
+}
+
+/** The width in rids of a large scope's packs, so that each holds about the wanted number of bytes. */
+export function chooseWidth(extent: Extent, shareBytes: number): number {
+  const target = Math.max(LIMITS.packRawBytes, Math.ceil(shareBytes / LIMITS.packsPerPlan));
+  const rows = Math.max(1, Math.floor(target / Math.max(1, extent.rowBytes)));
+  return Math.max(1, Math.ceil((rows * extent.maxRid) / Math.max(1, extent.rows)));
+}
+
+export const scopeBytes = (scope: SizedScope): number => scope.extent.rows * scope.extent.rowBytes;
+const isSmall = (scope: SizedScope): boolean => scope.extent.width === undefined && scopeBytes(scope) < LIMITS.bundleBelowBytes;
+
+/** Cuts a share into packs, priority levels first: large scopes by rid ranges, small ones bundled, shared apart from private. */
+export function cutPacks(scopes: readonly SizedScope[], widthOf: (scope: SizedScope) => number): PackSketch[] {
+  const levels = [...new Set(scopes.map((scope) => scope.level))].sort((a, b) => a - b);
+  return levels.flatMap((level) => {
+    const here = scopes.filter((scope) => scope.level === level && scope.extent.rows > 0);
+    const small = here.filter(isSmall);
+    return [
+      ...bundle(level, small.filter((scope) => scope.param === '')),
+      ...bundle(level, small.filter((scope) => scope.param !== '')),
+      ...here.filter((scope) => !isSmall(scope)).flatMap((scope) => cutRanges(level, scope, widthOf(scope))),
+    ];
+  });
+}
+
+function sketch(level: number, parts: readonly PackPart[]): PackSketch {
+  return { key: JSON.stringify(parts.map((part) => [part.table, part.param, part.low, part.high])), level, parts };
+}
+
+function bundle(level: number, scopes: readonly SizedScope[]): PackSketch[] {
+  const sketches: PackSketch[] = [];
+  let parts: PackPart[] = [];
+  let bytes = 0;
+  for (const scope of scopes) {
+    if (parts.length > 0 && bytes + scopeBytes(scope) > LIMITS.bundleRawBytes) {
+      sketches.push(sketch(level, parts));
+      parts = [];
+      bytes = 0;
+    }
+    parts.push({ table: scope.table, param: scope.param, low: 1, high: LAST_RID });
+    bytes += scopeBytes(scope);
+  }
+  if (parts.length > 0) sketches.push(sketch(level, parts));
+  return sketches;
+}
+
+function cutRanges(level: number, scope: SizedScope, width: number): PackSketch[] {
+  const count = Math.ceil(scope.extent.maxRid / width);
+  return Array.from({ length: count }, (_, i) =>
+    sketch(level, [{ table: scope.table, param: scope.param, low: i * width + 1, high: (i + 1) * width }]));
+}

@@ -1,0 +1,25 @@
+/** Every bound of the server, in one place. Sizes in bytes, times in milliseconds unless the name says otherwise. */
+export const LIMITS = {
+  requestBytes: 4 * 1024 * 1024,
+  /** Rows and bytes of one answer to a pull; the device then asks for the next page. */
+  pageRows: 4000,
+  pageBytes: 2 * 1024 * 1024,
+  waitSeconds: 55,
+  /** A pack holds about so many bytes before compression (2–8 MB after it). */
+  packRawBytes: 10 * 1024 * 1024,
+  /** A plan has about so many packs at most; larger shares get larger packs. */
+  packsPerPlan: 128,
+  /** Scopes below this size are bundled with others into one pack. */
+  bundleBelowBytes: 2 * 1024 * 1024,
+  bundleRawBytes: 8 * 1024 * 1024,
+  /** A pack is made anew when more than this share of its rows has changed. */
+  staleShare: 0.15,
+  packUrlValidMs: 48 * 3600 * 1000,
+  /** Packs replaced or unused for so long are deleted. */
+  packKeepMs: 7 * 24 * 3600 * 1000,
+  /** Tombstones are kept so long; devices away for longer get a list of live rows instead. */
+  tombstoneKeepMs: 30 * 24 * 3600 * 1000,
+  ingestRows: 10_000,
+  pollEveryMs: 50,
+  requestsPerMinute: 1200,
+} as const;

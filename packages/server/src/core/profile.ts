@@ -1,0 +1,32 @@
+import { CarryonError } from '@carryon/protocol';
+import { z } from 'zod';
+
+const rows = z.union([z.literal('all'), z.strictObject({ own: z.string().min(1) })]);
+
+const table = z.strictObject({
+  rows: rows.default('all').describe('Which rows a person gets: all, or those whose column holds the person\'s id.'),
+  columns: z.union([z.literal('all'), z.array(z.string()).min(1)]).default('all').describe('Which columns are synced; key and scope columns always are.'),
+  key: z.array(z.string()).min(1).optional().describe('The columns that identify a row; default: the primary key, else a unique index without NULLs.'),
+  priority: z.int().min(0).max(9).default(5).describe('Tables of lower numbers become usable first.'),
+});
+
+export const profileSchema = z.strictObject({
+  $schema: z.string().optional(),
+  version: z.literal(1),
+  name: z.string().default('Profile'),
+  tables: z.record(z.string(), table),
+});
+
+export type Profile = z.infer<typeof profileSchema>;
+export type ProfileTable = z.infer<typeof table>;
+
+/** Checks a profile's form. Throws `profile.invalid` naming each place and what is wrong there. */
+export function parseProfile(input: unknown): Profile {
+  const result = profileSchema.safeParse(input);
+  if (result.success) {
+    if (Object.keys(result.data.tables).length > 0) return result.data;
+    throw new CarryonError('profile.invalid', 'The profile names no tables.');
+  }
+  const problems = result.error.issues.map((issue) => `${issue.path.join('.') || 'profile'}: ${issue.message}`);
+  throw new CarryonError('profile.invalid', `The profile has an error. ${problems.join('; ')}.`);
+}

@@ -1,0 +1,85 @@
+import { CarryonError } from '@carryon/protocol';
+import { createRemoteJWKSet, errors, jwtVerify, SignJWT, type JWTPayload, type JWTVerifyOptions } from 'jose';
+import type { Clock } from '../ports/clock.ts';
+
+const CACHED_TOKENS = 10_000;
+const CLOCK_TOLERANCE_S = 30;
+
+/** How tokens are checked: a shared secret (HS256), or the public keys at a JWKS address. */
+export interface AuthOptions {
+  readonly secret?: Uint8Array;
+  readonly jwksUrl?: string;
+  readonly issuer?: string;
+  readonly audience?: string;
+  /** The claim that holds the person's id. Default `sub`. */
+  readonly userClaim?: string;
+}
+
+type Verify = (token: string, options: JWTVerifyOptions) => Promise<{ payload: JWTPayload }>;
+
+/** Tells who sends a request. Verified tokens are remembered until they expire. */
+export class Auth {
+  readonly #verify: Verify;
+  readonly #options: AuthOptions;
+  readonly #clock: Clock;
+  readonly #known = new Map<string, { user: string; expiresMs: number }>();
+
+  /** Throws `server.no-keys` when there is nothing to check tokens with. */
+  constructor(options: AuthOptions, clock: Clock) {
+    this.#verify = verifier(options);
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  /** The person's id. Throws `auth.missing`, `auth.invalid` or `auth.expired`. */
+  async user(authorization: string | undefined): Promise<string> {
+    const token = /^Bearer +([\w.~+/=-]+)$/i.exec(authorization ?? '')?.[1];
+    if (token === undefined) throw new CarryonError('auth.missing', 'The request carries no bearer token.');
+    const known = this.#known.get(token);
+    if (known && known.expiresMs > this.#clock.nowMs()) return known.user;
+    const payload = await this.#check(token);
+    const user = payload[this.#options.userClaim ?? 'sub'];
+    if (typeof user !== 'string' || user === '') throw new CarryonError('auth.invalid', `The token has no claim "${this.#options.userClaim ?? 'sub'}".`);
+    this.#remember(token, user, payload.exp);
+    return user;
+  }
+
+  async #check(token: string): Promise<JWTPayload> {
+    const { issuer, audience } = this.#options;
+    try {
+      const { payload } = await this.#verify(token, {
+        currentDate: new Date(this.#clock.nowMs()), clockTolerance: CLOCK_TOLERANCE_S, requiredClaims: ['exp'],
+        ...(issuer === undefined ? {} : { issuer }), ...(audience === undefined ? {} : { audience }),
+      });
+      return payload;
+    } catch (cause) {
+      if (cause instanceof errors.JWTExpired) throw new CarryonError('auth.expired', 'The token has expired.', { cause });
+      if (cause instanceof errors.JOSEError) throw new CarryonError('auth.invalid', `The token is not valid here: ${cause.message}.`, { cause });
+      throw new CarryonError('server.unavailable', 'The keys to check tokens with could not be obtained.', { cause });
+    }
+  }
+
+  #remember(token: string, user: string, expiresS: number | undefined): void {
+    if (this.#known.size >= CACHED_TOKENS) this.#known.clear();
+    this.#known.set(token, { user, expiresMs: (expiresS ?? 0) * 1000 });
+  }
+}
+
+function verifier(options: AuthOptions): Verify {
+  if (options.secret) {
+    const { secret } = options;
+    return (token, check) => jwtVerify(token, secret, { ...check, algorithms: ['HS256'] });
+  }
+  if (options.jwksUrl !== undefined) {
+    const keys = createRemoteJWKSet(new URL(options.jwksUrl));
+    return (token, check) => jwtVerify(token, keys, { ...check, algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'] });
+  }
+  throw new CarryonError('server.no-keys', 'The server has no key to check tokens with.');
+}
+
+/** Signs a token for trying things out. */
+export function signToken(secret: Uint8Array, user: string, nowMs: number, validMs: number): Promise<string> {
+  const issued = Math.floor(nowMs / 1000);
+  return new SignJWT().setProtectedHeader({ alg: 'HS256' }).setSubject(user).setIssuedAt(issued)
+    .setExpirationTime(issued + Math.floor(validMs / 1000)).sign(secret);
+}

@@ -1,0 +1,100 @@
+import { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { CarryonError, OLDEST_VERSION, PROTOCOL_VERSION, syncRequest, toCarryonError, type Frame, type SyncRequest } from '@carryon/protocol';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { LIMITS } from '../core/limits.ts';
+import { headerOf, pull, type PullAnswer } from '../core/pull.ts';
+import { scopeOf } from '../core/cut.ts';
+import { tokenFromText, type Token } from '../core/token.ts';
+import type { StoreState, SyncedTable } from '../ports/storage.ts';
+import type { Context } from './context.ts';
+
+const COMPRESS_FROM_BYTES = 1024;
+const compress = promisify(gzip);
+const seal = (text: string): string => Buffer.from(text).toString('base64url');
+const unseal = (text: string): string => Buffer.from(text, 'base64url').toString();
+
+/** `POST /v1/sync`: the one question a device asks. */
+export async function answerSync(context: Context, user: string, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const ask = readRequest(request.body);
+  const state = await context.storage.read((snapshot) => snapshot.state());
+  if (state.checkpoint === 0) throw new CarryonError('server.preparing', 'The server is still reading the business database.', { retryAfterMs: 1000 });
+  const token = readToken(ask, state);
+  reply.type('application/x-ndjson');
+  if (ask.urls) {
+    const urls = await context.planner.addresses(user, ask.urls);
+    return sendFrames(request, reply, [headerOf(state, context.clock.nowMs()), { urls }]);
+  }
+  const tables = chosenTables(context, ask);
+  const missing = tables.filter((table) => !token.tables.has(table.id));
+  if (missing.length > 0) return reply.send(Readable.from(streamPlan(context, user, ask, token, missing, state)));
+  const answer = await pullOrWait(context, user, ask, token, tables, request);
+  context.metrics.rows.inc(answer.rows);
+  return sendFrames(request, reply, answer.frames);
+}
+
+function readRequest(body: unknown): SyncRequest {
+  const version = (body as { v?: unknown } | null | undefined)?.v;
+  if (Number.isInteger(version) && ((version as number) < OLDEST_VERSION || (version as number) > PROTOCOL_VERSION)) {
+    throw new CarryonError('protocol.version', `The device speaks version ${String(version)} of the protocol, this server ${OLDEST_VERSION} to ${PROTOCOL_VERSION}.`);
+  }
+  const problem = syncRequest.problem(body, '');
+  if (problem !== undefined) throw new CarryonError('protocol.bad-request', `The request could not be read: ${problem}.`);
+  return body as SyncRequest;
+}
+
+function readToken(ask: SyncRequest, state: StoreState): Token {
+  if (ask.token === null) return { epoch: state.epoch, tables: new Map() };
+  const token = tokenFromText(unseal(ask.token));
+  if (!token) throw new CarryonError('protocol.bad-request', 'The token could not be read.');
+  if (token.epoch !== state.epoch) throw new CarryonError('epoch.changed', 'The server\'s sync data was made anew since this device last synced.');
+  return token;
+}
+
+function chosenTables(context: Context, ask: SyncRequest): readonly SyncedTable[] {
+  if (!ask.tables) return context.tables;
+  const wanted = new Set(ask.tables);
+  return context.tables.filter((table) => wanted.has(table.id));
+}
+
+async function* streamPlan(context: Context, user: string, ask: SyncRequest, token: Token, tables: readonly SyncedTable[], state: StoreState): AsyncGenerator<string> {
+  try {
+    yield line(headerOf(state, context.clock.nowMs()));
+    const codec = ask.accept.includes('zstd') ? 'zstd' : 'gzip';
+    for await (const frame of context.planner.plan({ user, token, tables, codec, seal })) yield line(frame);
+  } catch (thrown) {
+    const error = toCarryonError(thrown);
+    context.log.error({ err: thrown, code: error.code }, 'a plan failed');
+    yield line({ error: { code: error.code, message: error.message } });
+  }
+}
+
+/** Answers at once when there is something new; else when something is, or when the time is up. */
+async function pullOrWait(context: Context, user: string, ask: SyncRequest, token: Token, tables: readonly SyncedTable[], request: FastifyRequest): Promise<PullAnswer> {
+  const until = context.clock.nowMs() + Math.min(ask.waitSeconds ?? 0, LIMITS.waitSeconds) * 1000;
+  let gone = false;
+  request.raw.socket.once('close', () => { gone = true; });
+  for (;;) {
+    const answer = await pullOnce(context, user, token, tables);
+    const leftMs = until - context.clock.nowMs();
+    if (answer.rows > 0 || leftMs <= 0 || gone || context.changes.closed) return answer;
+    context.metrics.waiting.inc();
+    await context.changes.next(leftMs).finally(() => context.metrics.waiting.dec());
+  }
+}
+
+async function pullOnce(context: Context, user: string, token: Token, tables: readonly SyncedTable[]): Promise<PullAnswer> {
+  const keys = tables.map((table) => scopeOf(table, user));
+  const missing = await context.storage.read((snapshot) => keys.filter((key) => snapshot.scope(key) === undefined));
+  if (missing.length > 0) await context.storage.activate(missing, context.clock.nowMs());
+  return context.storage.read((snapshot) => pull(snapshot, { user, token, tables, nowMs: context.clock.nowMs(), seal }, LIMITS));
+}
+
+const line = (frame: Frame): string => `${JSON.stringify(frame)}\n`;
+
+async function sendFrames(request: FastifyRequest, reply: FastifyReply, frames: readonly Frame[]): Promise<unknown> {
+  const body = frames.map(line).join('');
+  if (body.length < COMPRESS_FROM_BYTES || !/\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) return reply.send(body);
+  return reply.header('content-encoding', 'gzip').send(await compress(body));
+}

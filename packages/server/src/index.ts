@@ -1,0 +1,8 @@
+export { parseProfile, profileSchema, type Profile } from './core/profile.ts';
+export type { Source, SourceTable, SkippedTable } from './core/source.ts';
+export { signToken, type AuthOptions } from './http/auth.ts';
+export { openKeys, readKeys, type Keys } from './keys.ts';
+export type { Clock } from './ports/clock.ts';
+export type { Random } from './ports/random.ts';
+export { startServer, type RunningServer, type ServerOptions, type ServerPorts } from './server.ts';
+export { detach, inspect } from './source.ts';

@@ -1,0 +1,128 @@
+import type { Digest, SqlValue, TableSpec } from '@carryon/protocol';
+
+/** Which rows of a table belong to a scope: all of them, or those whose column equals the person's id. */
+export type Rule = { readonly kind: 'all' } | { readonly kind: 'own'; readonly column: string };
+
+/** A table as the server syncs it. */
+export interface SyncedTable extends TableSpec {
+  readonly rule: Rule;
+}
+
+/** One rule with its parameter filled in; rows of `own` scopes are kept as members, those of `all` need none. */
+export interface ScopeKey {
+  readonly table: number;
+  /** '' for the scope of all rows, else the person's id. */
+  readonly param: string;
+}
+
+export interface Scope extends ScopeKey {
+  readonly id: number;
+  /** Checkpoint of the last change in the scope. */
+  readonly head: number;
+  readonly digest: Digest;
+}
+
+export interface StoreState {
+  readonly epoch: string;
+  /** Last published checkpoint; 0: the business database has not been read completely yet. */
+  readonly checkpoint: number;
+  /** Tombstones at or below this checkpoint are gone. */
+  readonly floor: number;
+}
+
+/** A place in a scope's feed: everything up to and including it was read. */
+export interface Position {
+  readonly seq: number;
+  readonly rid: number;
+}
+
+export interface Entry {
+  readonly rid: number;
+  readonly seq: number;
+  readonly ver: number;
+  /** Undefined: the row left the scope. */
+  readonly values: readonly SqlValue[] | undefined;
+}
+
+/** The store as it was at one moment; reads through it agree with each other. */
+export interface Snapshot {
+  state(): StoreState;
+  /** Undefined: not activated yet. */
+  scope(key: ScopeKey): Scope | undefined;
+  /** The next entries after the position, in feed order; stops early at about maxBytes. */
+  feed(scope: Scope, after: Position, maxRows: number, maxBytes: number): { entries: Entry[]; atEnd: boolean };
+  liveRids(scope: Scope): number[];
+}
+
+/** A part of a pack: the rows of one scope with rid in [low, high]. */
+export interface PackPart {
+  readonly table: number;
+  readonly param: string;
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface BuiltPart { readonly table: number; readonly rows: number; readonly sum: number }
+
+export interface RawPack {
+  /** The pack's SQLite file. */
+  readonly bytes: Uint8Array;
+  readonly asOf: number;
+  readonly parts: readonly BuiltPart[];
+}
+
+/** How a scope is cut into packs. */
+export interface Extent {
+  readonly rows: number;
+  readonly maxRid: number;
+  /** About how many bytes a row takes in a pack, before compression. */
+  readonly rowBytes: number;
+  /** Width in rids of one pack, once it was chosen. */
+  readonly width: number | undefined;
+}
+
+export interface PackRecord {
+  /** Names the parts; the same content later has the same key. */
+  readonly key: string;
+  readonly codec: string;
+  readonly name: string;
+  readonly bytes: number;
+  readonly rawBytes: number;
+  readonly asOf: number;
+  readonly level: number;
+  readonly parts: readonly BuiltPart[];
+  /** The scopes whose rows are inside. */
+  readonly scopes: readonly ScopeKey[];
+}
+
+export interface IngestProgress { readonly table: string; readonly rows: number }
+
+/**
+ * The server's storage: the business database's changes come in, checkpoints come out. One process writes at a time.
+ * Every method may throw CarryonError.
+ */
+export interface Storage {
+  /** Reads the business database completely, in short transactions; goes on where a killed run stopped. */
+  prepare(onProgress: (progress: IngestProgress) => void): Promise<void>;
+  /** Takes in what changed; true when a new checkpoint was published. */
+  evaluate(nowMs: number): Promise<boolean>;
+  /** Makes sure that the scopes exist. */
+  activate(keys: readonly ScopeKey[], nowMs: number): Promise<void>;
+  /** Forgets tombstones of checkpoints before that time. */
+  expire(beforeMs: number): Promise<void>;
+  read<T>(use: (snapshot: Snapshot) => T): Promise<T>;
+  extent(scope: ScopeKey): Promise<Extent>;
+  setWidth(scope: ScopeKey, width: number): Promise<void>;
+  buildPack(parts: readonly PackPart[]): Promise<RawPack>;
+  savePack(pack: PackRecord, nowMs: number): Promise<void>;
+  /** Notes that the packs are in use, so that they are kept. */
+  usePacks(names: readonly string[], nowMs: number): Promise<void>;
+  /** The newest pack of that key and codec. */
+  findPack(key: string, codec: string): Promise<PackRecord | undefined>;
+  packsNamed(name: string): Promise<PackRecord[]>;
+  /** How many rows of the parts changed after the checkpoint; stops counting at `most`. */
+  changedSince(parts: readonly PackPart[], checkpoint: number, most: number): Promise<number>;
+  /** Forgets packs not used since that time or replaced before it, and returns their names. */
+  dropPacks(beforeMs: number): Promise<string[]>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,68 @@
+import type { SqlValue } from '@carryon/protocol';
+import type { Entry, Position, Scope, ScopeKey, Snapshot, StoreState, SyncedTable } from '../../ports/storage.ts';
+import type { Database } from './driver.ts';
+import { columnNames, memberTable, rowTable } from './schema.ts';
+
+/** Runs the work in one read transaction. */
+export function readSnapshot<T>(db: Database, tables: ReadonlyMap<number, SyncedTable>, use: (snapshot: Snapshot) => T): T {
+  return db.transaction(() => use({
+    state: () => readState(db),
+    scope: (key) => readScope(db, key),
+    feed: (scope, after, maxRows, maxBytes) => readFeed(db, tableOf(tables, scope), scope, after, maxRows, maxBytes),
+    liveRids: (scope) => readLive(db, tableOf(tables, scope), scope),
+  }));
+}
+
+export function tableOf(tables: ReadonlyMap<number, SyncedTable>, key: ScopeKey): SyncedTable {
+  const table = tables.get(key.table);
+  if (!table) throw new RangeError(`no table ${key.table}`);
+  return table;
+}
+
+function readState(db: Database): StoreState {
+  const state = db.get<{ epoch: string; checkpoint: number; floor: number }>('SELECT epoch, checkpoint, floor FROM sync_state');
+  if (!state) throw new Error('the store has no state');
+  return { ...state };
+}
+
+interface ScopeRow { readonly id: number; readonly head: number; readonly rows: number; readonly sum: number }
+
+function readScope(db: Database, key: ScopeKey): Scope | undefined {
+  const row = db.get<ScopeRow>('SELECT id, head, rows, sum FROM sync_scope WHERE tbl = ? AND param = ?', key.table, key.param);
+  return row && { ...key, id: row.id, head: row.head, digest: { rows: row.rows, sum: row.sum } };
+}
+
+function feedSql(table: SyncedTable): string {
+  const columns = columnNames(table).map((name) => `r.${name}`).join(', ');
+  const rows = rowTable(table.id);
+  if (table.rule.kind === 'all') {
+    return `SELECT r._rid, r._ver, r._ver, r._live, ${columns} FROM ${rows} r WHERE ?1 > 0 AND (r._ver, r._rid) > (?2, ?3) ORDER BY r._ver, r._rid LIMIT ?4`;
+  }
+  return `SELECT m.rid, m.seq, coalesce(r._ver, m.seq), m.live, ${columns} FROM ${memberTable(table.id)} m LEFT JOIN ${rows} r ON r._rid = m.rid
+    WHERE m.scope = ?1 AND (m.seq, m.rid) > (?2, ?3) ORDER BY m.seq, m.rid LIMIT ?4`;
+}
+
+function readFeed(db: Database, table: SyncedTable, scope: Scope, after: Position, maxRows: number, maxBytes: number): { entries: Entry[]; atEnd: boolean } {
+  const entries: Entry[] = [];
+  let bytes = 0;
+  for (const row of db.exact(feedSql(table), scope.id, after.seq, after.rid, maxRows + 1)) {
+    if (entries.length >= maxRows || bytes >= maxBytes) return { entries, atEnd: false };
+    const [rid, seq, ver, live, ...values] = row;
+    entries.push({ rid: Number(rid), seq: Number(seq), ver: Number(ver), values: live === 1n ? values : undefined });
+    bytes += sizeOf(values);
+  }
+  return { entries, atEnd: true };
+}
+
+function sizeOf(values: readonly SqlValue[]): number {
+  let bytes = 16;
+  for (const value of values) bytes += typeof value === 'string' ? value.length : value instanceof Uint8Array ? value.length * 1.4 : 8;
+  return bytes;
+}
+
+function readLive(db: Database, table: SyncedTable, scope: Scope): number[] {
+  const sql = table.rule.kind === 'all'
+    ? `SELECT _rid AS rid FROM ${rowTable(table.id)} WHERE ? > 0 AND _live ORDER BY _rid`
+    : `SELECT rid FROM ${memberTable(table.id)} WHERE scope = ? AND live ORDER BY rid`;
+  return db.all<{ rid: number }>(sql, scope.id).map((row) => row.rid);
+}

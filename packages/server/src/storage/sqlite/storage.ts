@@ -1,0 +1,108 @@
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { CarryonError, isErrorCode } from '@carryon/protocol';
+import type { IngestProgress, RawPack, Storage, SyncedTable } from '../../ports/storage.ts';
+import { SqliteStore, type StoreFiles } from './store.ts';
+import type { Call, Reply } from './thread.ts';
+
+interface Waiting { readonly resolve: (result: unknown) => void; readonly reject: (error: unknown) => void; readonly onProgress?: ((progress: unknown) => void) | undefined }
+
+/** A store in a thread of its own. */
+class StoreThread {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  #calls = 0;
+
+  constructor(files: StoreFiles, tables: readonly SyncedTable[]) {
+    this.#worker = new Worker(new URL(`./thread${extname(import.meta.url)}`, import.meta.url), { workerData: { files, tables } });
+    this.#worker.on('message', (reply: Reply) => this.#receive(reply));
+    this.#worker.on('error', (cause) => this.#fail(cause));
+    this.#worker.on('exit', () => this.#fail(new CarryonError('internal', 'A storage thread has ended.')));
+  }
+
+  call<T>(method: string, args: readonly unknown[] = [], onProgress?: (progress: unknown) => void): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const id = ++this.#calls;
+      this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject, onProgress });
+      this.#worker.postMessage({ id, method, args } satisfies Call);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.call('close').catch(() => undefined);
+    await this.#worker.terminate();
+  }
+
+  #receive(reply: Reply): void {
+    const waiting = this.#waiting.get(reply.id);
+    if (!waiting) return;
+    if (reply.progress !== undefined) return waiting.onProgress?.(reply.progress);
+    this.#waiting.delete(reply.id);
+    if (reply.error) waiting.reject(new CarryonError(isErrorCode(reply.error.code) ? reply.error.code : 'internal', reply.error.message));
+    else waiting.resolve(reply.result);
+  }
+
+  #fail(cause: unknown): void {
+    for (const waiting of this.#waiting.values()) waiting.reject(cause);
+    this.#waiting.clear();
+  }
+}
+
+/**
+ * The SQLite storage of a server: devices are answered on this thread, changes are taken in on a second and packs cut on a third, so that
+ * neither holds up the other.
+ */
+export async function openSqliteStorage(files: StoreFiles, tables: readonly SyncedTable[]): Promise<Storage> {
+  const evaluator = new StoreThread(files, tables);
+  try {
+    await evaluator.call('open');
+  } catch (error) {
+    await evaluator.close();
+    throw error;
+  }
+  const packer = new StoreThread(files, tables);
+  const reader = new SqliteStore(files, tables);
+  return {
+    async prepare(onProgress) { await evaluator.call('ingest', [], (progress) => onProgress(progress as IngestProgress)); },
+    evaluate: (nowMs) => evaluator.call('evaluate', [nowMs]),
+    activate: (keys, nowMs) => evaluator.call('activate', [keys, nowMs]),
+    expire: (beforeMs) => evaluator.call('expire', [beforeMs]),
+    async read(use) { return reader.read(use); },
+    extent: (scope) => packer.call('extent', [scope]),
+    setWidth: (scope, width) => packer.call('setWidth', [scope, width]),
+    buildPack: (parts) => packer.call<RawPack>('buildPack', [parts]),
+    savePack: (pack, nowMs) => packer.call('savePack', [pack, nowMs]),
+    usePacks: (names, nowMs) => packer.call('usePacks', [names, nowMs]),
+    async findPack(key, codec) { return reader.findPack(key, codec); },
+    async packsNamed(name) { return reader.packsNamed(name); },
+    async changedSince(parts, checkpoint, most) { return reader.changedSince(parts, checkpoint, most); },
+    dropPacks: (beforeMs) => packer.call('dropPacks', [beforeMs]),
+    async close() {
+      await Promise.all([evaluator.close(), packer.close()]);
+      reader.close();
+    },
+  };
+}
+
+/** The same in one thread, for tests and the lab: everything happens when it is called. */
+export function openDirectStorage(files: StoreFiles, tables: readonly SyncedTable[], newId: () => string): Storage {
+  const store = new SqliteStore(files, tables);
+  store.open(newId);
+  return {
+    async prepare(onProgress) { for (const progress of store.ingest()) onProgress(progress); },
+    async evaluate(nowMs) { return store.evaluate(nowMs); },
+    async activate(keys, nowMs) { store.activate(keys, nowMs); },
+    async expire(beforeMs) { store.expire(beforeMs); },
+    async read(use) { return store.read(use); },
+    async extent(scope) { return store.extent(scope); },
+    async setWidth(scope, width) { store.setWidth(scope, width); },
+    async buildPack(parts) { return store.buildPack(parts); },
+    async savePack(pack, nowMs) { store.savePack(pack, nowMs); },
+    async usePacks(names, nowMs) { store.usePacks(names, nowMs); },
+    async findPack(key, codec) { return store.findPack(key, codec); },
+    async packsNamed(name) { return store.packsNamed(name); },
+    async changedSince(parts, checkpoint, most) { return store.changedSince(parts, checkpoint, most); },
+    async dropPacks(beforeMs) { return store.dropPacks(beforeMs); },
+    async close() { store.close(); },
+  };
+}

@@ -1,0 +1,35 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { randomUUID } from 'node:crypto';
+import { toCarryonError } from '@carryon/protocol';
+import type { SyncedTable } from '../../ports/storage.ts';
+import { SqliteStore, type StoreFiles } from './store.ts';
+
+/** What a thread is asked: a method of the store and its arguments. */
+export interface Call { readonly id: number; readonly method: string; readonly args: readonly unknown[] }
+export interface Reply { readonly id: number; readonly result?: unknown; readonly progress?: unknown; readonly error?: { code: string; message: string } }
+
+const { files, tables } = workerData as { files: StoreFiles; tables: SyncedTable[] };
+const store = new SqliteStore(files, tables);
+
+function perform(call: Call): unknown {
+  if (call.method === 'open') return store.open(randomUUID);
+  if (call.method === 'ingest') {
+    for (const progress of store.ingest()) parentPort?.postMessage({ id: call.id, progress } satisfies Reply);
+    return undefined;
+  }
+  const method = (store as unknown as Record<string, (...args: readonly unknown[]) => unknown>)[call.method];
+  if (!method) throw new TypeError(`no method ${call.method}`);
+  return method.apply(store, [...call.args]);
+}
+
+parentPort?.on('message', (call: Call) => {
+  try {
+    const result = perform(call);
+    const bytes = (result as { bytes?: unknown } | undefined)?.bytes;
+    parentPort?.postMessage({ id: call.id, result } satisfies Reply, bytes instanceof Uint8Array ? [bytes.buffer as ArrayBuffer] : []);
+    if (call.method === 'close') parentPort?.close();
+  } catch (thrown) {
+    const { code, message } = toCarryonError(thrown);
+    parentPort?.postMessage({ id: call.id, error: { code, message } } satisfies Reply);
+  }
+});
