@@ -5,4 +5,4 @@ export { openKeys, readKeys, type Keys } from './keys.ts';
 export type { Clock } from './ports/clock.ts';
 export type { Random } from './ports/random.ts';
 export { startServer, type RunningServer, type ServerOptions, type ServerPorts } from './server.ts';
-export { detach, inspect } from './source.ts';
+export { countUnsyncable, detach, inspect } from './source.ts';

@@ -6,6 +6,8 @@ export const headerFrame = fields({
     v: whole,
     /** Data of different epochs never mix. */
     epoch: text,
+    /** Whose share this is: the person's id. */
+    user: text,
     /** The checkpoint this answer was read at. */
     checkpoint: whole,
     /** The server's clock, milliseconds since 1970. */

@@ -15,6 +15,8 @@ export const syncRequest = fields({
   accept: list(codec, 8),
   /** Only these tables (ids) take part in the round; absent: all. */
   tables: optional(list(whole, 10_000)),
+  /** Tables (ids) that the device has nothing of, whatever the token says. */
+  fresh: optional(list(whole, 10_000)),
   /** Names of packs to get fresh addresses for; nothing else is answered then. */
   urls: optional(list(text, 10_000)),
   /** When nothing is new, wait up to so many seconds for a change before answering. Default 0, at most 55. */

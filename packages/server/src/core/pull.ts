@@ -36,8 +36,8 @@ interface Round {
   pending: CommitFrame['commit']['tables'][number][];
 }
 
-export function headerOf(state: StoreState, nowMs: number): Frame {
-  return { header: { v: PROTOCOL_VERSION, epoch: state.epoch, checkpoint: state.checkpoint, nowMs } };
+export function headerOf(state: StoreState, user: string, nowMs: number): Frame {
+  return { header: { v: PROTOCOL_VERSION, epoch: state.epoch, user, checkpoint: state.checkpoint, nowMs } };
 }
 
 /**
@@ -47,7 +47,7 @@ export function headerOf(state: StoreState, nowMs: number): Frame {
 export function pull(snapshot: Snapshot, request: PullRequest, limits: PullLimits): PullAnswer {
   const state = snapshot.state();
   const round: Round = {
-    snapshot, state, request, frames: [headerOf(state, request.nowMs)], token: request.token,
+    snapshot, state, request, frames: [headerOf(state, request.user, request.nowMs)], token: request.token,
     rows: 0, rowsLeft: limits.pageRows, bytesLeft: limits.pageBytes, pending: [],
   };
   const levels = [...new Set(request.tables.map((table) => table.level))].sort((a, b) => a - b);
@@ -70,7 +70,7 @@ function readTable(round: Round, table: SyncedTable): boolean {
   const position = round.token.tables.get(table.id) ?? { at: 0 };
   const scope = round.snapshot.scope(scopeOf(table, round.request.user));
   if (!scope) throw new RangeError(`the scope of table ${table.name} is not active`);
-  const gap = needsLiveSet(round, position);
+  const gap = needsLiveSet(round, position, scope);
   if (scope.head > (position.page?.seq ?? position.at) || position.page !== undefined) {
     const reached = readFeed(round, table, scope, position, gap);
     if (!reached) return false;
@@ -81,21 +81,22 @@ function readTable(round: Round, table: SyncedTable): boolean {
 }
 
 /** True when tombstones that the device has not read yet may have expired; remembered over the pages of a round. */
-function needsLiveSet(round: Round, position: TablePosition): boolean {
+function needsLiveSet(round: Round, position: TablePosition, scope: Scope): boolean {
   if (position.page?.gap === true) return true;
   if (position.at === 0 && position.page === undefined) return false;
-  return lowerBound(position) < round.state.floor;
+  return lowerBound(position) < Math.min(round.state.floor, scope.head);
 }
 
 function readFeed(round: Round, table: SyncedTable, scope: Scope, position: TablePosition, gap: boolean): boolean {
   const after = position.page ?? { seq: position.at, rid: LAST_RID };
-  const { entries, atEnd } = round.snapshot.feed(scope, after, Math.max(0, round.rowsLeft), Math.max(0, round.bytesLeft));
+  const { entries, bytes, atEnd } = round.snapshot.feed(scope, after, Math.max(0, round.rowsLeft), Math.max(0, round.bytesLeft));
   if (entries.length > 0) round.frames.push({ table: table.id });
   for (const entry of entries) {
     round.frames.push(entry.values ? ['P', entry.rid, entry.ver, ...entry.values.map(encodeValue)] : ['R', entry.rid]);
   }
   round.rows += entries.length;
   round.rowsLeft -= entries.length;
+  round.bytesLeft -= bytes;
   const last = entries.at(-1) ?? after;
   const page = {
     seq: atEnd ? round.state.checkpoint : last.seq,

@@ -15,9 +15,21 @@ export interface SourceTable {
   readonly keyFrom: string;
   /** Every key that could be used. */
   readonly keys: readonly (readonly string[])[];
-  /** Column sets of all unique indexes, by which REPLACE may remove other rows. */
-  readonly uniques: readonly (readonly string[])[];
+  /** What else must differ from row to row, by which REPLACE may remove other rows. */
+  readonly uniques: readonly UniqueIndex[];
   readonly relations: readonly SourceRelation[];
+  /** What will not be synced as one might expect, each a clause for a person to read. */
+  readonly warnings: readonly string[];
+}
+
+/** A unique index that is no key: on expressions, on some rows only, or with NULLs. */
+export interface UniqueIndex {
+  /** The columns that the following read. */
+  readonly columns: readonly string[];
+  /** SQL of what is indexed, over unqualified column names, each with its collation. */
+  readonly terms: readonly string[];
+  /** SQL of which rows are indexed; '' for all. */
+  readonly where: string;
 }
 
 export interface SourceRelation {

@@ -24,7 +24,7 @@ export async function answerSync(context: Context, user: string, request: Fastif
   reply.type('application/x-ndjson');
   if (ask.urls) {
     const urls = await context.planner.addresses(user, ask.urls);
-    return sendFrames(request, reply, [headerOf(state, context.clock.nowMs()), { urls }]);
+    return sendFrames(request, reply, [headerOf(state, user, context.clock.nowMs()), { urls }]);
   }
   const tables = chosenTables(context, ask);
   const missing = tables.filter((table) => !token.tables.has(table.id));
@@ -49,7 +49,8 @@ function readToken(ask: SyncRequest, state: StoreState): Token {
   const token = tokenFromText(unseal(ask.token));
   if (!token) throw new CarryonError('protocol.bad-request', 'The token could not be read.');
   if (token.epoch !== state.epoch) throw new CarryonError('epoch.changed', 'The server\'s sync data was made anew since this device last synced.');
-  return token;
+  const fresh = new Set(ask.fresh ?? []);
+  return { epoch: token.epoch, tables: new Map([...token.tables].filter(([id]) => !fresh.has(id))) };
 }
 
 function chosenTables(context: Context, ask: SyncRequest): readonly SyncedTable[] {
@@ -60,7 +61,7 @@ function chosenTables(context: Context, ask: SyncRequest): readonly SyncedTable[
 
 async function* streamPlan(context: Context, user: string, ask: SyncRequest, token: Token, tables: readonly SyncedTable[], state: StoreState): AsyncGenerator<string> {
   try {
-    yield line(headerOf(state, context.clock.nowMs()));
+    yield line(headerOf(state, user, context.clock.nowMs()));
     const codec = ask.accept.includes('zstd') ? 'zstd' : 'gzip';
     for await (const frame of context.planner.plan({ user, token, tables, codec, seal })) yield line(frame);
   } catch (thrown) {

@@ -44,13 +44,20 @@ export interface Entry {
   readonly values: readonly SqlValue[] | undefined;
 }
 
+export interface FeedPart {
+  readonly entries: readonly Entry[];
+  /** About how much they take on the wire. */
+  readonly bytes: number;
+  readonly atEnd: boolean;
+}
+
 /** The store as it was at one moment; reads through it agree with each other. */
 export interface Snapshot {
   state(): StoreState;
   /** Undefined: not activated yet. */
   scope(key: ScopeKey): Scope | undefined;
   /** The next entries after the position, in feed order; stops early at about maxBytes. */
-  feed(scope: Scope, after: Position, maxRows: number, maxBytes: number): { entries: Entry[]; atEnd: boolean };
+  feed(scope: Scope, after: Position, maxRows: number, maxBytes: number): FeedPart;
   liveRids(scope: Scope): number[];
 }
 

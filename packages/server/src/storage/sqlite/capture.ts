@@ -1,5 +1,5 @@
 import { CarryonError, keyColumns, quoteName, type TableSpec } from '@carryon/protocol';
-import type { Source } from '../../core/source.ts';
+import type { Source, UniqueIndex } from '../../core/source.ts';
 import type { Database } from './driver.ts';
 
 /** The one table added to the business database: which rows were touched, in commit order. */
@@ -9,23 +9,33 @@ const TRIGGER_PREFIX = '_carryon_';
 /** Marker rows of the outbox have table 0 and name the store that reads it. */
 const MARKER = 0;
 
+/** An entry of the outbox. Its mark is a random number: in another copy of the database the same id has another one. */
+export interface OutboxPosition { readonly id: number; readonly mark: number }
+
+const NOTHING_READ: OutboxPosition = { id: 0, mark: 0 };
+
 /**
  * Adds the outbox and the triggers, and names this store as the outbox's reader. In one transaction, so that no
- * change falls between. Returns the outbox position to read from.
+ * change falls between. Returns the position to read from: the given one, or for a new store (id 0) the outbox's end.
+ * Throws `source.replaced` or `source.schema-changed`, and leaves all as it was, when changes since that position are lost.
  */
-export function installCapture(db: Database, tables: readonly TableSpec[], source: Source, storeId: string): number {
+export function installCapture(db: Database, tables: readonly TableSpec[], source: Source, storeId: string, position = NOTHING_READ): OutboxPosition {
   return db.transaction(() => {
-    const width = Math.max(1, ...tables.map((table) => table.key.length));
-    createOutbox(db, width);
+    if (position.id > 0) {
+      outboxAfter(db, 'main', position, storeId);
+      if (lastMarker(db, 'main')?.store !== storeId) throw replaced();
+      checkCapture(db, 'main', tables);
+    }
+    createOutbox(db, Math.max(1, ...tables.map((table) => table.key.length)));
     dropTriggers(db);
     for (const table of tables) {
-      const uniques = source.tables.find((found) => found.name === table.name)?.uniques ?? [];
-      for (const sql of triggersOf(table, uniques)) db.exec(sql);
+      for (const sql of triggersOf(table, uniquesBeside(table, source))) db.exec(sql);
     }
-    const marker = lastMarker(db);
-    if (marker?.store === storeId) return marker.id;
+    if (position.id > 0) return position;
+    const marker = lastMarker(db, 'main');
+    if (marker?.store === storeId) return marker;
     db.run(`INSERT INTO ${OUTBOX}(t, k0) VALUES(?, ?)`, MARKER, storeId);
-    return lastMarker(db)?.id ?? 0;
+    return lastMarker(db, 'main') ?? NOTHING_READ;
   }, 'BEGIN IMMEDIATE');
 }
 
@@ -40,8 +50,8 @@ export function removeCapture(db: Database): number {
 
 function createOutbox(db: Database, width: number): void {
   // No AUTOINCREMENT: it would leave the table sqlite_sequence behind. The newest row is never trimmed, so ids ascend all the same.
-  db.exec(`CREATE TABLE IF NOT EXISTS ${OUTBOX}(id INTEGER PRIMARY KEY, t INTEGER NOT NULL, k0)`);
-  const have = db.all('SELECT name FROM pragma_table_info(?)', OUTBOX).length - 2;
+  db.exec(`CREATE TABLE IF NOT EXISTS ${OUTBOX}(id INTEGER PRIMARY KEY, t INTEGER NOT NULL, mark INTEGER NOT NULL DEFAULT (random() >> 12), k0)`);
+  const have = db.all('SELECT name FROM pragma_table_info(?)', OUTBOX).length - 3;
   for (let i = have; i < width; i++) db.exec(`ALTER TABLE ${OUTBOX} ADD COLUMN k${i}`);
 }
 
@@ -51,49 +61,78 @@ function dropTriggers(db: Database): number {
   return triggers.length;
 }
 
-function lastMarker(db: Database, schema = 'main'): { id: number; store: string } | undefined {
-  return db.get<{ id: number; store: string }>(`SELECT id, k0 AS store FROM ${schema}.${OUTBOX} WHERE t = ${MARKER} ORDER BY id DESC LIMIT 1`);
+function lastMarker(db: Database, schema: string): OutboxPosition & { store: string } | undefined {
+  return db.get<OutboxPosition & { store: string }>(`SELECT id, mark, k0 AS store FROM ${schema}.${OUTBOX} WHERE t = ${MARKER} ORDER BY id DESC LIMIT 1`);
+}
+
+const hasOutbox = (db: Database, schema: string): boolean => db.get(`SELECT 1 FROM ${schema}.sqlite_schema WHERE name = '${OUTBOX}'`) !== undefined;
+
+const replaced = (): CarryonError => new CarryonError('source.replaced',
+  'The business database is not the one this data directory has followed: it was replaced, its capture was removed, or another server now reads its changes.');
+
+/** Throws `source.schema-changed` when a table's triggers or columns are gone (dropping a table takes its triggers along), `source.replaced` when all is. */
+export function checkCapture(db: Database, schema: string, tables: readonly TableSpec[]): void {
+  if (!hasOutbox(db, schema)) throw replaced();
+  for (const table of tables) {
+    const columns = new Set(db.all<{ name: string }>('SELECT name FROM pragma_table_xinfo(?, ?)', table.name, schema).map(({ name }) => name));
+    const lacking = table.columns.find(({ name }) => !columns.has(name));
+    if (lacking) throw new CarryonError('source.schema-changed', `The business database's table "${table.name}" lacks the column "${lacking.name}".`);
+    const triggers = ['insert', 'update', 'delete'].map((name) => `${TRIGGER_PREFIX}${name}_${table.id}`);
+    const found = db.get<{ n: number }>(`SELECT count(*) AS n FROM ${schema}.sqlite_schema WHERE type = 'trigger' AND tbl_name = ? AND name IN (?, ?, ?)`, table.name, ...triggers);
+    if (found?.n !== triggers.length) throw new CarryonError('source.schema-changed', `The business database's table "${table.name}" has lost its triggers, so changes of it may be missing.`);
+  }
+}
+
+/** The unique indexes of a table apart from its key. */
+function uniquesBeside(table: TableSpec, source: Source): UniqueIndex[] {
+  const found = source.tables.find(({ name }) => name === table.name);
+  const key = new Set(keyColumns(table).map((column) => column.name));
+  const keys = found?.keys.filter((columns) => columns.length !== key.size || !columns.every((name) => key.has(name))) ?? [];
+  return [...keys.map((columns) => ({ columns, terms: columns.map(quoteName), where: '' })), ...found?.uniques ?? []];
 }
 
 /** The triggers that write every touched row's key to the outbox; a changed key is written old and new. */
-function triggersOf(table: TableSpec, uniques: readonly (readonly string[])[]): string[] {
+function triggersOf(table: TableSpec, uniques: readonly UniqueIndex[]): string[] {
   const keys = keyColumns(table).map((column) => quoteName(column.name));
   const into = `INSERT INTO ${OUTBOX}(t, ${keys.map((_, i) => `k${i}`).join(', ')})`;
   const key = (row: string): string => keys.map((name) => `${row}.${name}`).join(', ');
   const put = (row: string): string => `${into} VALUES(${table.id}, ${key(row)});`;
-  const keyChanged = keys.map((name) => `OLD.${name} IS NOT NEW.${name} COLLATE BINARY`).join(' OR ');
-  const on = (name: string, when: string, body: string): string =>
-    `CREATE TRIGGER ${quoteName(`${TRIGGER_PREFIX}${name}_${table.id}`)} ${when} ON ${quoteName(table.name)} FOR EACH ROW BEGIN ${body} END`;
-  const triggers = [
+  const differs = (names: readonly string[]): string => names.map((name) => `OLD.${name} IS NOT NEW.${name} COLLATE BINARY`).join(' OR ');
+  const on = (name: string, when: string, body: string, condition = 'true'): string =>
+    `CREATE TRIGGER ${quoteName(`${TRIGGER_PREFIX}${name}_${table.id}`)} ${when} ON ${quoteName(table.name)} FOR EACH ROW WHEN ${condition} BEGIN ${body} END`;
+  const replaced = uniques.flatMap((unique, i) => {
+    const clashing = `${into} SELECT ${table.id}, ${key('x')} FROM ${quoteName(table.name)} x WHERE ${clashesWith(unique)};`;
+    return [on(`replace_${i}`, 'BEFORE INSERT', clashing), on(`replace_update_${i}`, 'BEFORE UPDATE', clashing, differs(unique.columns.map(quoteName)))];
+  });
+  return [
     on('insert', 'AFTER INSERT', put('NEW')),
-    on('update', 'AFTER UPDATE', `${put('OLD')} ${into} SELECT ${table.id}, ${key('NEW')} WHERE ${keyChanged};`),
+    on('update', 'AFTER UPDATE', `${put('OLD')} ${into} SELECT ${table.id}, ${key('NEW')} WHERE ${differs(keys)};`),
     on('delete', 'AFTER DELETE', put('OLD')),
+    ...replaced,
   ];
-  const replaced = replacedRows(table, uniques, (where) => `${into} SELECT ${table.id}, ${key('x')} FROM ${quoteName(table.name)} x WHERE ${where};`);
-  if (replaced !== '') triggers.push(on('replace', 'BEFORE INSERT', replaced), on('replace_update', 'BEFORE UPDATE', replaced));
-  return triggers;
 }
 
 /**
- * REPLACE removes rows that clash on another unique index without firing delete triggers (unless recursive_triggers is
- * on: https://www.sqlite.org/lang_conflict.html). So rows that share a unique value are noted before the write; a
+ * SQL: row x has a value that the new row wants for itself. REPLACE removes such rows without firing delete triggers
+ * (unless recursive_triggers is on: https://www.sqlite.org/lang_conflict.html), so they are noted before the write; a
  * note too many does no harm.
  */
-function replacedRows(table: TableSpec, uniques: readonly (readonly string[])[], select: (where: string) => string): string {
-  const key = new Set(keyColumns(table).map((column) => column.name));
-  const others = uniques.filter((columns) => columns.length > 0 && !(columns.length === key.size && columns.every((name) => key.has(name))));
-  return others.map((columns) => select(columns.map((name) => `x.${quoteName(name)} = NEW.${quoteName(name)}`).join(' AND '))).join(' ');
+function clashesWith({ columns, terms, where }: UniqueIndex): string {
+  const fresh = columns.map((name) => `NEW.${quoteName(name)} AS ${quoteName(name)}`).join(', ');
+  const wanted = `SELECT ${terms.join(', ')} FROM (SELECT ${fresh})`;
+  return where === '' ? `(${terms.join(', ')}) = (${wanted})` : `(${where}) AND (${terms.join(', ')}) = (${wanted} WHERE ${where})`;
 }
 
-export interface OutboxRange { readonly upTo: number; readonly entries: number }
+export interface OutboxRange { readonly end: OutboxPosition; readonly entries: number }
 
 /** What is in the outbox after the position. Throws `source.replaced` when this is not the outbox that the store has read so far. */
-export function outboxAfter(db: Database, schema: string, position: number, storeId: string): OutboxRange {
-  const { upTo } = db.get<{ upTo: number | null }>(`SELECT max(id) AS upTo FROM ${schema}.${OUTBOX}`) ?? { upTo: null };
-  if (upTo === null || upTo < position || (upTo > position && lastMarker(db, schema)?.store !== storeId)) {
-    throw new CarryonError('source.replaced', 'The business database is not the one this data directory has followed: its outbox was reset, replaced or is now read by another server.');
-  }
-  return { upTo, entries: upTo - position };
+export function outboxAfter(db: Database, schema: string, position: OutboxPosition, storeId: string): OutboxRange {
+  if (!hasOutbox(db, schema)) throw replaced();
+  const known = db.get<OutboxPosition>(`SELECT id, mark FROM ${schema}.${OUTBOX} WHERE id = ?`, position.id);
+  const end = db.get<OutboxPosition>(`SELECT id, mark FROM ${schema}.${OUTBOX} ORDER BY id DESC LIMIT 1`);
+  if (!end || known?.mark !== position.mark) throw replaced();
+  if (end.id > position.id && lastMarker(db, schema)?.store !== storeId) throw replaced();
+  return { end, entries: end.id - position.id };
 }
 
 /** Deletes what has been read. Keeps the marker and the newest row. */

@@ -1,11 +1,11 @@
 import { columnSql, digestSql, keyColumns } from '@carryon/protocol';
 import type { SyncedTable } from '../../ports/storage.ts';
 import { OUTBOX, outboxAfter } from './capture.ts';
-import { businessTable, copySql, keyFilled, sameKey } from './copy.ts';
+import { businessTable, copySql, sameKey } from './copy.ts';
 import type { Database } from './driver.ts';
 import { columnNames, keyNames, memberTable, ownText, rowTable } from './schema.ts';
 
-interface State { readonly store: string; readonly checkpoint: number; readonly outbox_pos: number }
+interface State { readonly store: string; readonly checkpoint: number; readonly outbox_pos: number; readonly outbox_mark: number }
 
 /**
  * Takes in everything that the business database has committed since the last time, as one checkpoint: the rows as
@@ -16,17 +16,17 @@ export function evaluate(db: Database, tables: readonly SyncedTable[], nowMs: nu
   for (const table of tables) createDirty(db, table);
   return db.transaction(() => {
     db.run('UPDATE sync_state SET outbox_pos = outbox_pos');
-    const state = db.get<State>('SELECT store, checkpoint, outbox_pos FROM sync_state');
+    const state = db.get<State>('SELECT store, checkpoint, outbox_pos, outbox_mark FROM sync_state');
     if (!state) return false;
-    const range = outboxAfter(db, 'app', state.outbox_pos, state.store);
-    if (range.entries === 0 && state.checkpoint > 0) return false;
+    const { end, entries } = outboxAfter(db, 'app', { id: state.outbox_pos, mark: state.outbox_mark }, state.store);
+    if (entries === 0 && state.checkpoint > 0) return false;
     const cp = state.checkpoint + 1;
-    const touched = new Set(db.all<{ t: number }>(`SELECT DISTINCT t FROM app.${OUTBOX} WHERE id > ? AND id <= ?`, state.outbox_pos, range.upTo).map((row) => row.t));
+    const touched = new Set(db.all<{ t: number }>(`SELECT DISTINCT t FROM app.${OUTBOX} WHERE id > ? AND id <= ?`, state.outbox_pos, end.id).map((row) => row.t));
     let published = state.checkpoint === 0;
     for (const table of tables) {
-      if (touched.has(table.id) && evaluateTable(db, table, cp, state.outbox_pos, range.upTo)) published = true;
+      if (touched.has(table.id) && evaluateTable(db, table, cp, state.outbox_pos, end.id)) published = true;
     }
-    db.run('UPDATE sync_state SET outbox_pos = ?', range.upTo);
+    db.run('UPDATE sync_state SET outbox_pos = ?, outbox_mark = ?', end.id, end.mark);
     if (!published) return false;
     if (state.checkpoint === 0) countAll(db, tables);
     publish(db, cp, nowMs);
@@ -42,7 +42,8 @@ export function publish(db: Database, checkpoint: number, nowMs: number): void {
 const dirtyTable = (table: SyncedTable): string => `temp.dirty_${table.id}`;
 
 function createDirty(db: Database, table: SyncedTable): void {
-  db.exec(`CREATE TEMP TABLE IF NOT EXISTS dirty_${table.id}(${keyColumns(table).map(columnSql).join(', ')}, PRIMARY KEY(${keyNames(table).join(', ')}))`);
+  // WITHOUT ROWID: a lone INTEGER key would else be the rowid, which refuses the texts that such a key can hold.
+  db.exec(`CREATE TEMP TABLE IF NOT EXISTS dirty_${table.id}(${keyColumns(table).map(columnSql).join(', ')}, PRIMARY KEY(${keyNames(table).join(', ')})) WITHOUT ROWID`);
 }
 
 /** One table's part of a checkpoint; true when any of its rows changed. */
@@ -140,9 +141,4 @@ export function expire(db: Database, tables: readonly SyncedTable[], beforeMs: n
     }
     db.run('DELETE FROM sync_checkpoint WHERE checkpoint < ?', floor);
   }, 'BEGIN IMMEDIATE');
-}
-
-/** Whether the business table can be read as the store knows it. */
-export function keyIsFilled(db: Database, table: SyncedTable): number {
-  return db.get<{ missing: number }>(`SELECT count(*) AS missing FROM ${businessTable(table)} x WHERE NOT (${keyFilled(table, 'x')})`)?.missing ?? 0;
 }

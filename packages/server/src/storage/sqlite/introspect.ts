@@ -1,11 +1,10 @@
 import { isPlainType, quoteName } from '@carryon/protocol';
-import type { SkippedTable, Source, SourceColumn, SourceRelation, SourceTable } from '../../core/source.ts';
+import type { SkippedTable, Source, SourceColumn, SourceRelation, SourceTable, UniqueIndex } from '../../core/source.ts';
 import { Database } from './driver.ts';
+import { describeIndex, type IndexColumn, type IndexInfo, uniqueIndexes } from './indexes.ts';
 
-interface TableEntry { readonly name: string; readonly type: string; readonly strict: number; readonly sql: string | null }
+interface TableEntry { readonly name: string; readonly type: string; readonly strict: number; readonly wr: number; readonly sql: string | null }
 interface ColumnEntry { readonly name: string; readonly type: string; readonly notnull: number; readonly pk: number; readonly hidden: number }
-interface IndexEntry { readonly name: string; readonly unique: number; readonly origin: string; readonly partial: number }
-interface IndexColumn { readonly name: string | null; readonly coll: string; readonly key: number }
 
 const OWN_PREFIX = '_carryon_';
 const RESERVED_COLUMNS = ['_rid', '_ver', '_live'];
@@ -15,16 +14,29 @@ const KNOWN_COLLATIONS = ['BINARY', 'NOCASE', 'RTRIM'];
 export function introspect(db: Database, schema = 'main'): Source {
   const tables: SourceTable[] = [];
   const skipped: SkippedTable[] = [];
+  const encoding = db.get<{ encoding: string }>(`PRAGMA ${schema}.encoding`)?.encoding ?? 'UTF-8';
   const entries = db.all<TableEntry>(
-    `SELECT l.name, l.type, l.strict, s.sql FROM pragma_table_list l LEFT JOIN ${schema}.sqlite_schema s ON s.name = l.name AND s.type = 'table'
+    `SELECT l.name, l.type, l.strict, l.wr, s.sql FROM pragma_table_list l LEFT JOIN ${schema}.sqlite_schema s ON s.name = l.name AND s.type = 'table'
      WHERE l.schema = ? AND l.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY l.name`, schema);
   for (const entry of entries) {
     if (entry.name.startsWith(OWN_PREFIX) || entry.type === 'view') continue;
-    const found = entry.type === 'table' ? readTable(db, schema, entry) : `it is a ${entry.type} table`;
+    const found = whySkipped(entry, encoding) ?? readTable(db, schema, entry);
     if (typeof found === 'string') skipped.push({ name: entry.name, why: found });
     else tables.push(found);
   }
   return { tables, skipped };
+}
+
+function whySkipped(entry: TableEntry, encoding: string): string | undefined {
+  if (entry.type !== 'table') return `it is a ${entry.type} table`;
+  // SQLite attaches only databases of one encoding to each other, and devices have UTF-8.
+  return encoding === 'UTF-8' ? undefined : `its database keeps text as ${encoding}, and only UTF-8 can be synced`;
+}
+
+/** How many rows of a table have a NULL in their key: they are not synced. Reads an index where there is one. */
+export function countNullKeys(db: Database, table: SourceTable): number {
+  const missing = table.key.map((name) => `${quoteName(name)} IS NULL`).join(' OR ');
+  return db.get<{ rows: number }>(`SELECT count(*) AS rows FROM ${quoteName(table.name)} WHERE ${missing}`)?.rows ?? 0;
 }
 
 function readTable(db: Database, schema: string, entry: TableEntry): SourceTable | string {
@@ -32,51 +44,113 @@ function readTable(db: Database, schema: string, entry: TableEntry): SourceTable
   const reserved = columns.find((column) => RESERVED_COLUMNS.includes(column.name.toLowerCase()));
   if (reserved) return `its column "${reserved.name}" has a name that Carryon uses itself`;
   const indexes = uniqueIndexes(db, schema, entry.name);
-  const keys = findKeys(columns, indexes);
-  const key = keys[0];
-  if (!key) return 'it has no primary key and no unique index on columns declared NOT NULL, so its rows cannot be told apart';
-  const collations = readCollations(entry, columns, indexes);
-  const foreign = key.columns.find((name) => !KNOWN_COLLATIONS.includes(collations.get(name) ?? 'BINARY'));
-  if (foreign !== undefined) return `its key column "${foreign}" uses the collation ${collations.get(foreign)}, which only its own program has`;
-  return {
-    name: entry.name,
-    columns: columns.map((column) => readColumn(column, entry.strict === 1, collations)),
-    key: key.columns,
-    keyFrom: key.from,
-    keys: keys.map((candidate) => candidate.columns),
-    uniques: [...keys.map((candidate) => candidate.columns), ...indexes.map(namedColumns)],
-    relations: readRelations(db, schema, entry.name),
-  };
+  const copy = new EmptyCopy(entry);
+  try {
+    const collations = readCollations(copy, columns, indexes);
+    const candidates = findKeys(columns, indexes);
+    const keys = candidates.filter((key) => whyNoKey(key, collations) === undefined);
+    const [key] = keys;
+    if (!key) return candidates[0] ? whyNoKey(candidates[0], collations) ?? '' : 'it has no primary key and no unique index on columns declared NOT NULL, so its rows cannot be told apart';
+    const { uniques, warnings } = readUniques(copy, columns, indexes.filter((index) => !keys.some((usable) => usable.index === index)));
+    return {
+      name: entry.name,
+      columns: columns.map((column) => readColumn(column, entry.strict === 1, collations)),
+      key: key.columns,
+      keyFrom: key.from,
+      keys: keys.map((usable) => usable.columns),
+      uniques: [...uniques, ...hiddenRowid(entry, columns, candidates)],
+      relations: readRelations(db, schema, entry.name),
+      warnings: [...warnings, ...foreignCollations(collations)],
+    };
+  } finally {
+    copy.close();
+  }
 }
 
-interface UniqueIndex { readonly name: string; readonly origin: string; readonly partial: boolean; readonly columns: readonly IndexColumn[] }
+/** A table like the one of the database, without its rows, where things can be tried; missing where functions or collations of another program are needed. */
+class EmptyCopy {
+  readonly #name: string;
+  readonly #db = new Database(':memory:');
 
-function uniqueIndexes(db: Database, schema: string, table: string): UniqueIndex[] {
-  return db.all<IndexEntry>('SELECT name, "unique", origin, partial FROM pragma_index_list(?, ?)', table, schema)
-    .filter((index) => index.unique === 1)
-    .map((index) => ({
-      name: index.name,
-      origin: index.origin,
-      partial: index.partial === 1,
-      columns: db.all<IndexColumn>('SELECT name, coll, key FROM pragma_index_xinfo(?, ?)', index.name, schema).filter((column) => column.key === 1),
-    }));
+  constructor(entry: TableEntry) {
+    this.#name = quoteName(entry.name);
+    this.#try(() => this.#db.exec(entry.sql ?? ''));
+  }
+
+  /** The collation of a column, which SQLite tells only of columns that are indexed. */
+  collationOf(column: string): string | undefined {
+    return this.#try(() => {
+      this.#db.exec(`CREATE INDEX _probe ON ${this.#name}(${quoteName(column)})`);
+      const index = this.#db.get<IndexColumn>("SELECT upper(coll) AS coll FROM pragma_index_xinfo('_probe')");
+      this.#db.exec('DROP INDEX _probe');
+      return index?.coll;
+    });
+  }
+
+  understands(index: UniqueIndex): boolean {
+    return this.#try(() => this.#db.all(`SELECT ${index.terms.join(', ')} FROM ${this.#name} WHERE ${index.where || 'true'}`)) !== undefined;
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #try<T>(work: () => T): T | undefined {
+    try {
+      return work();
+    } catch {
+      return undefined;
+    }
+  }
 }
 
-const namedColumns = (index: UniqueIndex): string[] => index.columns.map((column) => column.name).filter((name) => name !== null);
+interface Key { readonly columns: readonly string[]; readonly from: string; readonly index: IndexInfo | undefined }
 
-interface Key { readonly columns: readonly string[]; readonly from: string }
-
-function findKeys(columns: readonly ColumnEntry[], indexes: readonly UniqueIndex[]): Key[] {
+function findKeys(columns: readonly ColumnEntry[], indexes: readonly IndexInfo[]): Key[] {
   const keys: Key[] = [];
   const primary = columns.filter((column) => column.pk > 0).sort((a, b) => a.pk - b.pk).map((column) => column.name);
-  if (primary.length > 0) keys.push({ columns: primary, from: 'primary key' });
+  if (primary.length > 0) keys.push({ columns: primary, from: 'primary key', index: indexes.find((index) => index.origin === 'pk') });
   const filled = new Set(columns.filter((column) => column.notnull === 1).map((column) => column.name));
   for (const index of indexes) {
     const names = index.columns.map((column) => column.name);
     if (index.origin === 'pk' || index.partial || !names.every((name) => name !== null && filled.has(name))) continue;
-    keys.push({ columns: names as string[], from: `unique index ${index.name}` });
+    keys.push({ columns: names as string[], from: `unique index ${index.name}`, index });
   }
   return keys;
+}
+
+/** A key's columns must be compared the same way by everybody: by its index, by the column itself, and on devices. */
+function whyNoKey(key: Key, collations: ReadonlyMap<string, string>): string | undefined {
+  for (const { name, coll } of key.index?.columns ?? []) {
+    if (!KNOWN_COLLATIONS.includes(coll)) return `its key column "${name}" uses the collation ${coll}, which only its own program has`;
+    const usual = collations.get(name ?? '') ?? 'BINARY';
+    if (coll !== usual) return `its key column "${name}" is compared by the collation ${coll} in the key and by ${usual} elsewhere`;
+  }
+  return undefined;
+}
+
+function readUniques(copy: EmptyCopy, columns: readonly ColumnEntry[], indexes: readonly IndexInfo[]): { uniques: UniqueIndex[]; warnings: string[] } {
+  const uniques: UniqueIndex[] = [];
+  const warnings: string[] = [];
+  for (const index of indexes) {
+    const unique = describeIndex(index, columns.map((column) => column.name));
+    const onColumns = !index.partial && index.columns.every((column) => column.name !== null);
+    if (onColumns || copy.understands(unique)) uniques.push(unique);
+    else warnings.push(`the expressions of the unique index "${index.name}" cannot be repeated, so rows that REPLACE removes because of it stay on devices`);
+  }
+  return { uniques, warnings };
+}
+
+/** Where no column stands for the rowid, it is a key of its own, by which REPLACE may remove rows just the same. */
+function hiddenRowid(entry: TableEntry, columns: readonly ColumnEntry[], keys: readonly Key[]): UniqueIndex[] {
+  const isColumn = keys.some((key) => key.from === 'primary key' && key.index === undefined);
+  const name = ['rowid', '_rowid_', 'oid'].find((alias) => !columns.some((column) => column.name.toLowerCase() === alias));
+  return entry.wr === 1 || isColumn || name === undefined ? [] : [{ columns: [name], terms: [name], where: '' }];
+}
+
+function foreignCollations(collations: ReadonlyMap<string, string>): string[] {
+  return [...collations].filter(([, coll]) => !KNOWN_COLLATIONS.includes(coll))
+    .map(([name, coll]) => `devices compare the column "${name}" byte by byte: only its own program has the collation ${coll}`);
 }
 
 function readColumn(column: ColumnEntry, strict: boolean, collations: ReadonlyMap<string, string>): SourceColumn {
@@ -102,27 +176,10 @@ function portableType(declared: string, strict: boolean): string {
   return /REAL|FLOA|DOUB/.test(upper) ? 'REAL' : 'NUMERIC';
 }
 
-/**
- * Collations of all columns. SQLite tells only those of indexed columns, so each other column is indexed in an empty
- * copy of the table; where the copy cannot be made (functions of another program), BINARY is assumed.
- */
-function readCollations(entry: TableEntry, columns: readonly ColumnEntry[], indexes: readonly UniqueIndex[]): Map<string, string> {
-  const found = new Map<string, string>();
-  const copy = new Database(':memory:');
-  try {
-    copy.exec(entry.sql ?? '');
-    for (const [i, column] of columns.entries()) {
-      copy.exec(`CREATE INDEX _probe_${i} ON ${quoteName(entry.name)}(${quoteName(column.name)})`);
-      const index = copy.get<IndexColumn>('SELECT name, coll, key FROM pragma_index_xinfo(?)', `_probe_${i}`);
-      if (index) found.set(column.name, index.coll.toUpperCase());
-    }
-  } catch { /* the indexes below are what there is */ } finally {
-    copy.close();
-  }
-  for (const column of indexes.flatMap((index) => index.columns)) {
-    if (column.name !== null && !found.has(column.name)) found.set(column.name, column.coll.toUpperCase());
-  }
-  return found;
+/** Collations of all columns: from the copy; where there is none, those of indexed columns, and BINARY for the rest. */
+function readCollations(copy: EmptyCopy, columns: readonly ColumnEntry[], indexes: readonly IndexInfo[]): Map<string, string> {
+  const indexed = new Map(indexes.flatMap((index) => index.columns).map((column) => [column.name, column.coll]));
+  return new Map(columns.map(({ name }) => [name, copy.collationOf(name) ?? indexed.get(name) ?? 'BINARY']));
 }
 
 function readRelations(db: Database, schema: string, table: string): SourceRelation[] {

@@ -6,13 +6,14 @@ import { columnNames, memberTable, rowTable } from './schema.ts';
 
 type Tables = ReadonlyMap<number, SyncedTable>;
 
-/** SQL for the live rows of one scope within [?1, ?2] of rids. */
-function liveRows(table: SyncedTable, scope: ScopeKey): string {
-  if (table.rule.kind === 'all') return `${rowTable(table.id)} r WHERE r._live AND r._rid BETWEEN ?1 AND ?2`;
-  return `${rowTable(table.id)} r WHERE r._rid BETWEEN ?1 AND ?2 AND r._rid IN (SELECT rid FROM ${memberTable(table.id)} WHERE live AND scope = ${scopeIdSql(scope)})`;
+/** SQL for the live rows within [?1, ?2] of rids of the scope ?3. */
+function liveRows(table: SyncedTable): string {
+  const live = table.rule.kind === 'all' ? '?3 > 0 AND r._live' : `r._rid IN (SELECT rid FROM ${memberTable(table.id)} WHERE live AND scope = ?3)`;
+  return `${rowTable(table.id)} r WHERE r._rid BETWEEN ?1 AND ?2 AND ${live}`;
 }
 
-const scopeIdSql = (scope: ScopeKey): string => `(SELECT id FROM sync_scope WHERE tbl = ${scope.table} AND param = '${scope.param.replaceAll("'", "''")}')`;
+const scopeId = (db: Database, scope: ScopeKey): number =>
+  db.get<{ id: number }>('SELECT id FROM sync_scope WHERE tbl = ? AND param = ?', scope.table, scope.param)?.id ?? 0;
 
 /** Makes one pack in memory, all of its parts at one checkpoint. A pack is some megabytes, whatever the table's size. */
 export function buildPack(db: Database, tables: Tables, parts: readonly PackPart[]): RawPack {
@@ -32,7 +33,7 @@ function buildPart(db: Database, table: SyncedTable, part: PackPart): BuiltPart 
   const name = `pack.${packTableName(table.id)}`;
   const columns = columnNames(table).join(', ');
   db.exec(packTableSql(table).replace('CREATE TABLE ', 'CREATE TABLE pack.'));
-  const rows = db.run(`INSERT INTO ${name}(_rid, _ver, ${columns}) SELECT r._rid, r._ver, ${columnNames(table).map((c) => `r.${c}`).join(', ')} FROM ${liveRows(table, part)} ORDER BY r._rid`, part.low, part.high);
+  const rows = db.run(`INSERT INTO ${name}(_rid, _ver, ${columns}) SELECT r._rid, r._ver, ${columnNames(table).map((c) => `r.${c}`).join(', ')} FROM ${liveRows(table)} ORDER BY r._rid`, part.low, part.high, scopeId(db, part));
   const sum = db.get<{ sum: number }>(`SELECT coalesce(sum(${digestSql('_rid', '_ver')}), 0) AS sum FROM ${name}`)?.sum ?? 0;
   return { table: table.id, rows, sum };
 }
@@ -57,9 +58,9 @@ export function changedSince(db: Database, tables: Tables, parts: readonly PackP
   for (const part of parts) {
     const table = tableOf(tables, part);
     const sql = table.rule.kind === 'all'
-      ? `SELECT 1 FROM ${rowTable(table.id)} WHERE _ver > ? AND _rid BETWEEN ? AND ?`
-      : `SELECT 1 FROM ${memberTable(table.id)} WHERE scope = ${scopeIdSql(part)} AND seq > ? AND rid BETWEEN ? AND ?`;
-    changed += db.get<{ n: number }>(`SELECT count(*) AS n FROM (${sql} LIMIT ${most})`, checkpoint, part.low, part.high)?.n ?? 0;
+      ? `SELECT 1 FROM ${rowTable(table.id)} WHERE ?1 > 0 AND _ver > ?2 AND _rid BETWEEN ?3 AND ?4`
+      : `SELECT 1 FROM ${memberTable(table.id)} WHERE scope = ?1 AND seq > ?2 AND rid BETWEEN ?3 AND ?4`;
+    changed += db.get<{ n: number }>(`SELECT count(*) AS n FROM (${sql} LIMIT ?5)`, scopeId(db, part), checkpoint, part.low, part.high, most)?.n ?? 0;
   }
   return changed;
 }

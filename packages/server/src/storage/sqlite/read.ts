@@ -1,5 +1,5 @@
 import type { SqlValue } from '@carryon/protocol';
-import type { Entry, Position, Scope, ScopeKey, Snapshot, StoreState, SyncedTable } from '../../ports/storage.ts';
+import type { Entry, FeedPart, Position, Scope, ScopeKey, Snapshot, StoreState, SyncedTable } from '../../ports/storage.ts';
 import type { Database } from './driver.ts';
 import { columnNames, memberTable, rowTable } from './schema.ts';
 
@@ -42,16 +42,16 @@ function feedSql(table: SyncedTable): string {
     WHERE m.scope = ?1 AND (m.seq, m.rid) > (?2, ?3) ORDER BY m.seq, m.rid LIMIT ?4`;
 }
 
-function readFeed(db: Database, table: SyncedTable, scope: Scope, after: Position, maxRows: number, maxBytes: number): { entries: Entry[]; atEnd: boolean } {
+function readFeed(db: Database, table: SyncedTable, scope: Scope, after: Position, maxRows: number, maxBytes: number): FeedPart {
   const entries: Entry[] = [];
   let bytes = 0;
   for (const row of db.exact(feedSql(table), scope.id, after.seq, after.rid, maxRows + 1)) {
-    if (entries.length >= maxRows || bytes >= maxBytes) return { entries, atEnd: false };
+    if (entries.length >= maxRows || bytes >= maxBytes) return { entries, bytes, atEnd: false };
     const [rid, seq, ver, live, ...values] = row;
     entries.push({ rid: Number(rid), seq: Number(seq), ver: Number(ver), values: live === 1n ? values : undefined });
     bytes += sizeOf(values);
   }
-  return { entries, atEnd: true };
+  return { entries, bytes, atEnd: true };
 }
 
 function sizeOf(values: readonly SqlValue[]): number {

@@ -10,12 +10,12 @@ export const memberTable = (id: number): string => `member_${id}`;
 export const columnNames = (table: TableSpec): string[] => table.columns.map((column) => quoteName(column.name));
 export const keyNames = (table: TableSpec): string[] => keyColumns(table).map((column) => quoteName(column.name));
 
-/** The column an `own` rule compares, as the text that a person's id is. */
-export const ownText = (column: string, alias = ''): string => `CAST(${alias}${quoteName(column)} AS TEXT)`;
+/** The column an `own` rule compares, as the text that a person's id is. Letter by letter, whatever the column's collation: "Ann" is not "ann". */
+export const ownText = (column: string, alias = ''): string => `CAST(${alias}${quoteName(column)} AS TEXT) COLLATE BINARY`;
 
 const COMMON = `
   CREATE TABLE sync_state(one INTEGER PRIMARY KEY CHECK(one = 1), version INTEGER NOT NULL, store TEXT NOT NULL, epoch TEXT NOT NULL,
-    checkpoint INTEGER NOT NULL, floor INTEGER NOT NULL, outbox_pos INTEGER NOT NULL, profile TEXT NOT NULL);
+    checkpoint INTEGER NOT NULL, floor INTEGER NOT NULL, outbox_pos INTEGER NOT NULL, outbox_mark INTEGER NOT NULL, profile TEXT NOT NULL);
   CREATE TABLE sync_checkpoint(checkpoint INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL);
   CREATE TABLE sync_scope(id INTEGER PRIMARY KEY, tbl INTEGER NOT NULL, param TEXT NOT NULL, head INTEGER NOT NULL,
     rows INTEGER NOT NULL, sum INTEGER NOT NULL, width INTEGER, UNIQUE(tbl, param));
@@ -39,7 +39,7 @@ export function openSchema(db: Database, tables: readonly SyncedTable[], newId: 
 
 function createSchema(db: Database, tables: readonly SyncedTable[], profile: string, newId: () => string): void {
   db.exec(COMMON);
-  db.run('INSERT INTO sync_state VALUES(1, ?, ?, ?, 0, 0, 0, ?)', STORE_VERSION, newId(), newId(), profile);
+  db.run('INSERT INTO sync_state VALUES(1, ?, ?, ?, 0, 0, 0, 0, ?)', STORE_VERSION, newId(), newId(), profile);
   const width = Math.max(1, ...tables.map((table) => table.key.length));
   const keys = Array.from({ length: width }, (_, i) => `k${i}`).join(', ');
   db.exec(`CREATE TABLE sync_ingest(tbl INTEGER PRIMARY KEY, done INTEGER NOT NULL, rows INTEGER NOT NULL, ${keys})`);

@@ -3,7 +3,7 @@ import { compileProfile } from '../../core/compile.ts';
 import type { Profile } from '../../core/profile.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { Extent, IngestProgress, PackPart, PackRecord, RawPack, ScopeKey, Snapshot, SyncedTable } from '../../ports/storage.ts';
-import { installCapture, trimOutbox } from './capture.ts';
+import { checkCapture, installCapture, trimOutbox } from './capture.ts';
 import { Database, openExisting } from './driver.ts';
 import { activateScope, evaluate, expire } from './evaluate.ts';
 import { ingestTable } from './ingest.ts';
@@ -38,6 +38,7 @@ export class SqliteStore {
   readonly #database: string;
   readonly #tables: ReadonlyMap<number, SyncedTable>;
   #business: Database | undefined;
+  #checkedSchema: number | undefined;
 
   constructor(files: StoreFiles, tables: readonly SyncedTable[]) {
     this.#database = files.database;
@@ -53,9 +54,8 @@ export class SqliteStore {
     const business = openExisting(this.#database);
     this.#business = business;
     const state = this.#state();
-    const position = installCapture(business, tables, introspect(business), state.store);
-    if (state.outbox_pos === 0) this.#db.run('UPDATE sync_state SET outbox_pos = ?', position);
-    else if (position > state.outbox_pos) throw new CarryonError('source.replaced', 'The business database is not the one this data directory has followed: another server has read its changes since, or an older copy was put in its place.');
+    const position = installCapture(business, tables, introspect(business), state.store, { id: state.outbox_pos, mark: state.outbox_mark });
+    this.#db.run('UPDATE sync_state SET outbox_pos = ?, outbox_mark = ?', position.id, position.mark);
     business.exec(`PRAGMA busy_timeout = ${TRIM_BUSY_MS}`);
     this.#db.attach(this.#database, 'app');
   }
@@ -66,8 +66,13 @@ export class SqliteStore {
 
   /** True when a checkpoint was published. */
   evaluate(nowMs: number): boolean {
-    const published = evaluate(this.#db, [...this.#tables.values()], nowMs);
-    if (published) this.#trim();
+    const tables = [...this.#tables.values()];
+    const schema = this.#db.get<{ schema_version: number }>('PRAGMA app.schema_version')?.schema_version;
+    if (schema !== this.#checkedSchema) checkCapture(this.#db, 'app', tables);
+    this.#checkedSchema = schema;
+    const { outbox_pos: before } = this.#state();
+    const published = evaluate(this.#db, tables, nowMs);
+    if (this.#state().outbox_pos > before) this.#trim();
     return published;
   }
 
@@ -104,7 +109,9 @@ export class SqliteStore {
     this.#db.close();
   }
 
-  #state(): { store: string; outbox_pos: number } {
-    return this.#db.get<{ store: string; outbox_pos: number }>('SELECT store, outbox_pos FROM sync_state') ?? { store: '', outbox_pos: 0 };
+  #state(): { store: string; outbox_pos: number; outbox_mark: number } {
+    const state = this.#db.get<{ store: string; outbox_pos: number; outbox_mark: number }>('SELECT store, outbox_pos, outbox_mark FROM sync_state');
+    if (!state) throw new CarryonError('internal', 'The store has no state.');
+    return state;
   }
 }

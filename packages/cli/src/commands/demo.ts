@@ -1,0 +1,107 @@
+import { existsSync, rmSync, statSync, writeFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { deviceFile, queryDevice, readDevice, systemClock, systemRandom } from '@carryon/hosts/node';
+import { CarryonError } from '@carryon/protocol';
+import { parseProfile, readKeys, signToken, startServer, type RunningServer } from '@carryon/server';
+import type { Command } from 'commander';
+import { pino } from 'pino';
+import { action, newCommand, wholeNumber } from '../command.ts';
+import { createDemoDatabase, DEMO_MAX_WORK_ORDERS, DEMO_TECHNICIAN } from '../demo/database.ts';
+import { editDemo } from '../demo/edit.ts';
+import { DEMO_PROFILE, SAMPLE_QUERY } from '../demo/profile.ts';
+import { bytes, count, duration, table, type Output } from '../output.ts';
+import { bar, ProgressLine } from '../progress.ts';
+import { runSync } from '../run-sync.ts';
+import { DEFAULT_PORT, untilStopped } from './serve.ts';
+import { printStatus } from './status.ts';
+
+interface Options { readonly dir: string; readonly workOrders: number; readonly port: number; readonly user: string; readonly once?: boolean; readonly edit?: boolean }
+
+const DAY_MS = 86_400_000;
+
+export function demoCommand(): Command {
+  return newCommand('demo', 'a demonstration: a field-service database, its server, and one technician\'s device')
+    .option('--dir <dir>', 'where everything goes', 'carryon-demo')
+    .option('--work-orders <n>', 'size of a new database', wholeNumber('--work-orders', 1, DEMO_MAX_WORK_ORDERS), 100_000)
+    .option('--port <n>', 'the server\'s port; another one when it is taken', wholeNumber('--port', 0, 65_535), DEFAULT_PORT)
+    .option('--user <id>', 'the technician', DEMO_TECHNICIAN)
+    .option('--once', 'end after the sync instead of serving on')
+    .option('--edit', 'only change one of the technician\'s work orders in the business database, to see it arrive')
+    .action(action(demo));
+}
+
+async function demo(out: Output, options: Options): Promise<void> {
+  const files = { database: join(options.dir, 'business.db'), profile: join(options.dir, 'profile.json'), data: join(options.dir, 'server'), device: join(options.dir, options.user) };
+  if (options.edit) {
+    const edited = editDemo(files.database, options.user, systemRandom.fraction());
+    out.result(edited);
+    return out.line(`${edited.number} is now "${edited.title}", ${edited.status}`);
+  }
+  makeDatabase(out, files.database, options);
+  writeFileSync(files.profile, `${JSON.stringify(DEMO_PROFILE, null, 2)}\n`);
+  const server = await serveDemo(out, files, options.port);
+  const stopped = options.once ? undefined : untilStopped(server);
+  try {
+    await waitReady(out, server);
+    const token = await signToken((await readKeys(files.data)).development, options.user, systemClock.nowMs(), DAY_MS);
+    out.line(`\n3. ${options.user}'s device`);
+    const summary = await runSync({ url: server.url, folder: files.device, token, watch: false, quiet: out.json });
+    if (summary.interrupted !== undefined) return;
+    out.line(`   ${count(summary.rows)} rows are on the device: ${bytes(summary.receivedBytes)} received in ${duration(summary.elapsedMs)}\n`);
+    const status = await readDevice(files.device);
+    printStatus(out, status, statSync(deviceFile(files.device)).size);
+    const answer = queryDevice(files.device, SAMPLE_QUERY);
+    out.line(`\n4. Plain SQL on the device, without a network: the next jobs\n\n${table(answer.columns, answer.rows)}`);
+    out.result({ url: server.url, ...files, sync: summary, status, sample: answer });
+    if (!stopped) return;
+    hints(out, server.url, files, options);
+    await stopped;
+  } finally {
+    if (!stopped) await server.close();
+  }
+}
+
+function makeDatabase(out: Output, file: string, options: Options): void {
+  mkdirSync(options.dir, { recursive: true });
+  if (existsSync(file)) return out.line(`1. The business database is there: ${file}, ${bytes(statSync(file).size)}`);
+  out.line(`1. Making a field-service database with ${count(options.workOrders)} work orders: ${file}`);
+  const line = new ProgressLine(out.json);
+  const startMs = systemClock.nowMs();
+  rmSync(join(options.dir, 'server'), { recursive: true, force: true });
+  createDemoDatabase(file, {
+    workOrders: options.workOrders, today: new Date(startMs),
+    onProgress: (done, of) => line.show(() => `   ${bar(done / of)}  ${count(done)}/${count(of)} work orders`, systemClock.nowMs()),
+  });
+  line.end(`   ${bar(1)}  ${bytes(statSync(file).size)} in ${duration(systemClock.nowMs() - startMs)}`, systemClock.nowMs());
+}
+
+async function serveDemo(out: Output, files: { readonly database: string; readonly data: string }, port: number): Promise<RunningServer> {
+  const start = (at: number): Promise<RunningServer> => startServer(
+    { database: files.database, profile: parseProfile(DEMO_PROFILE), dataDir: files.data, port: at, auth: {}, development: true },
+    { clock: systemClock, random: systemRandom, log: pino({ level: 'warn' }, pino.destination({ fd: 2, sync: true })) });
+  const server = await start(port).catch((error: unknown) => {
+    if (error instanceof CarryonError && error.code === 'server.port-in-use') return start(0);
+    throw error;
+  });
+  out.line(`\n2. The sync server on it: ${server.url}`);
+  return server;
+}
+
+async function waitReady(out: Output, server: RunningServer): Promise<void> {
+  const startMs = systemClock.nowMs();
+  await server.ready;
+  out.line(`   it has taken in the database in ${duration(systemClock.nowMs() - startMs)} and follows its changes`);
+}
+
+function hints(out: Output, url: string, files: { readonly data: string; readonly device: string }, options: Options): void {
+  const dir = options.dir === 'carryon-demo' ? '' : ` --dir ${options.dir}`;
+  out.line(`
+What to try next, in another terminal:
+  npx carryon query ${files.device} "SELECT status, count(*) AS jobs FROM work_orders GROUP BY status"
+  export CARRYON_TOKEN=$(npx carryon token --data ${files.data} --user ${options.user})
+  npx carryon sync ${url} --into ${files.device} --watch     (keeps the device current; kill it whenever you like)
+  npx carryon demo --edit${dir}                                      (changes a work order on the server; see it arrive)
+  npx carryon status ${files.device}
+
+The server runs until Ctrl-C.`);
+}

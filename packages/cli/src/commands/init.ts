@@ -1,0 +1,41 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { CarryonError } from '@carryon/protocol';
+import { inspect, type Source } from '@carryon/server';
+import type { Command } from 'commander';
+import { action, newCommand } from '../command.ts';
+import { table, type Output } from '../output.ts';
+
+interface Options { readonly database: string; readonly out: string; readonly force?: boolean }
+
+export function initCommand(): Command {
+  return newCommand('init', 'read a database and write a starter profile: what can be synced')
+    .requiredOption('--database <file>', 'an SQLite database; it is only read')
+    .option('--out <file>', 'where to write the profile', 'profile.json')
+    .option('--force', 'overwrite the file')
+    .action(action(init));
+}
+
+async function init(out: Output, options: Options): Promise<void> {
+  const source = inspect(options.database);
+  if (existsSync(options.out) && !options.force) throw new CarryonError('file.exists', `${options.out} exists already.`);
+  if (source.tables.length === 0) throw new CarryonError('profile.invalid', `${options.database} has no table that can be synced.${source.skipped.map((skipped) => ` "${skipped.name}": ${skipped.why}.`).join('')}`);
+  const profile = starterProfile(source);
+  writeFileSync(options.out, `${JSON.stringify(profile, null, 2)}\n`);
+  out.result({ profile: options.out, tables: source.tables, skipped: source.skipped });
+  out.line(`${source.tables.length} tables can be synced:\n`);
+  out.line(table(['table', 'key', 'found as', 'columns', 'refers to'], source.tables.map((found) => [
+    found.name, found.key.join(', '), found.keyFrom, found.columns.length, found.relations.map((relation) => relation.table).join(', '),
+  ])));
+  for (const skipped of source.skipped) out.line(`\nnot "${skipped.name}": ${skipped.why}`);
+  out.line(`\n${options.out} is written. Every table is "rows": "all" there; { "own": "COLUMN" } gives each person the rows whose column holds their id.`);
+  out.line(`next: carryon serve --database ${options.database} --profile ${options.out} --dev`);
+}
+
+/** Tables that others refer to come first, so that what is usable early makes sense. */
+function starterProfile(source: Source): object {
+  const referred = new Set(source.tables.flatMap((found) => found.relations.map((relation) => relation.table.toLowerCase())));
+  const tables = source.tables.map((found) => [found.name, {
+    rows: 'all', key: found.key, columns: found.columns.map((column) => column.name), priority: referred.has(found.name.toLowerCase()) ? 1 : 2,
+  }]);
+  return { version: 1, name: 'Starter', tables: Object.fromEntries(tables) };
+}

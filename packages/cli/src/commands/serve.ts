@@ -1,0 +1,69 @@
+import { dirname, join } from 'node:path';
+import { systemClock, systemRandom } from '@carryon/hosts/node';
+import { CarryonError } from '@carryon/protocol';
+import { startServer, type AuthOptions, type RunningServer } from '@carryon/server';
+import type { Command } from 'commander';
+import { pino } from 'pino';
+import { action, newCommand, wholeNumber } from '../command.ts';
+import { count, type Output } from '../output.ts';
+import { readProfile } from '../read-profile.ts';
+
+interface Options {
+  readonly database: string; readonly profile: string; readonly data?: string; readonly port: number; readonly host: string; readonly dev?: boolean;
+  readonly jwks?: string; readonly issuer?: string; readonly audience?: string; readonly userClaim?: string; readonly logLevel: string;
+}
+
+export const DEFAULT_PORT = 7788;
+
+export function serveCommand(): Command {
+  return newCommand('serve', 'the sync server for a business database')
+    .requiredOption('--database <file>', 'the business database (SQLite); gets triggers and one table, see detach')
+    .requiredOption('--profile <file>', 'who may hold what; see init')
+    .option('--data <dir>', 'the server\'s own files; default: NAME.carryon beside the database')
+    .option('--port <n>', 'port; 0 takes any free one', wholeNumber('--port', 0, 65_535), DEFAULT_PORT)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--dev', 'accept tokens made with "carryon token": for trying things out only')
+    .option('--jwks <url>', 'address of the public keys that sign tokens')
+    .option('--issuer <text>', 'the issuer that tokens must name')
+    .option('--audience <text>', 'the audience that tokens must name')
+    .option('--user-claim <name>', 'the claim with the person\'s id (default: sub)')
+    .option('--log-level <level>', 'trace, debug, info, warn, error, silent', 'info')
+    .addHelpText('after', '\nThe secret for HS256 tokens comes from the variable CARRYON_JWT_SECRET (32 characters or more).')
+    .action(action(serve));
+}
+
+async function serve(out: Output, options: Options): Promise<void> {
+  const profile = readProfile(options.profile);
+  const dataDir = options.data ?? join(dirname(options.database), `${options.database.split(/[\\/]/).at(-1) ?? 'database'}.carryon`);
+  const log = pino({ level: options.logLevel }, pino.destination({ fd: 2, sync: true }));
+  const server = await startServer({
+    database: options.database, profile, dataDir, port: options.port, host: options.host, auth: authOptions(options), development: options.dev === true,
+    onIngest: ({ table, rows }) => log.debug({ table, rows }, 'reading the business database'),
+  }, { clock: systemClock, random: systemRandom, log });
+  out.result({ url: server.url, dataDir, profile: profile.name });
+  out.line(`${server.url} serves ${count(Object.keys(profile.tables).length)} tables of ${options.database}`);
+  if (options.dev) out.line(`a token to try it: carryon token --data ${dataDir} --user USER`);
+  await untilStopped(server);
+}
+
+function authOptions(options: Options): AuthOptions {
+  const secret = process.env['CARRYON_JWT_SECRET'];
+  if (secret !== undefined && secret.length < 32) throw new CarryonError('server.no-keys', 'CARRYON_JWT_SECRET is shorter than 32 characters.');
+  return {
+    ...(secret === undefined ? {} : { secret: new TextEncoder().encode(secret) }),
+    ...(options.jwks === undefined ? {} : { jwksUrl: options.jwks }), ...(options.issuer === undefined ? {} : { issuer: options.issuer }),
+    ...(options.audience === undefined ? {} : { audience: options.audience }), ...(options.userClaim === undefined ? {} : { userClaim: options.userClaim }),
+  };
+}
+
+/** Waits for SIGTERM or SIGINT, then closes the server; a failure to read the database ends it too. */
+export async function untilStopped(server: RunningServer): Promise<void> {
+  const signalled = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+  try {
+    await Promise.race([signalled, server.ready.then(() => signalled)]);
+  } finally {
+    await server.close();
+  }
+}

@@ -1,0 +1,28 @@
+import { readDevice, deviceFile } from '@carryon/hosts/node';
+import { statSync } from 'node:fs';
+import type { Command } from 'commander';
+import { action, newCommand } from '../command.ts';
+import { bytes, count, table, type Output } from '../output.ts';
+
+export function statusCommand(): Command {
+  return newCommand('status', 'what a device folder holds and how it stands').argument('<dir>', 'the device folder').action(action(status));
+}
+
+async function status(out: Output, folder: string): Promise<void> {
+  const stored = await readDevice(folder);
+  const diskBytes = statSync(deviceFile(folder)).size;
+  out.result({ ...stored, diskBytes });
+  printStatus(out, stored, diskBytes);
+}
+
+export function printStatus(out: Output, stored: Awaited<ReturnType<typeof readDevice>>, diskBytes: number): void {
+  out.line(`device ${stored.device}${stored.user === undefined ? '' : ` of ${stored.user}`}, ${bytes(diskBytes)} on disk`);
+  if (stored.tables.length === 0) return out.line('nothing has been synced into it yet');
+  out.line(stored.complete ? 'every table is usable' : `the first sync is not complete: ${stored.packs.applied} of ${stored.packs.of} packs are applied, ${bytes(stored.packs.bytesLeft)} are left`);
+  out.line();
+  out.line(table(['table', 'level', 'state', 'rows', 'checkpoint', 'last synced'], stored.tables.map((row) => [
+    row.name, row.level, row.usable ? 'usable' : 'loading', count(row.rows), row.checkpoint, row.syncedMs === null ? '' : new Date(row.syncedMs).toISOString().slice(0, 19).replace('T', ' '),
+  ])));
+  const [last] = stored.journal;
+  if (last) out.line(`\nlast entry of the journal: ${new Date(last.atMs).toISOString()} ${last.kind} ${last.detail}`);
+}

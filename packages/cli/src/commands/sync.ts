@@ -1,0 +1,38 @@
+import { CarryonError } from '@carryon/protocol';
+import type { Command } from 'commander';
+import { action, newCommand } from '../command.ts';
+import { bytes, count, duration, type Output } from '../output.ts';
+import { runSync } from '../run-sync.ts';
+
+interface Options { readonly into: string; readonly token?: string; readonly watch?: boolean; readonly quiet?: boolean }
+
+const SIGNAL_EXIT: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 };
+
+export function syncCommand(): Command {
+  return newCommand('sync', 'bring a person\'s share of the data into a folder, and keep it current')
+    .argument('<url>', 'the server\'s address')
+    .requiredOption('--into <dir>', 'the device folder; made when it is not there')
+    .option('--token <token>', 'the person\'s token; default: the variable CARRYON_TOKEN')
+    .option('--watch', 'stay, and take in changes as they come, until Ctrl-C')
+    .option('--quiet', 'no progress line')
+    .action(action(sync));
+}
+
+async function sync(out: Output, url: string, options: Options): Promise<number> {
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw new CarryonError('usage', `"${url}" is not an http or https address.`);
+  const summary = await runSync({
+    url, folder: options.into, token: options.token ?? process.env['CARRYON_TOKEN'] ?? '', watch: options.watch === true, quiet: out.json || options.quiet === true,
+    onCommit: ({ checkpoint, changes, tables }) => {
+      if (options.watch) out.line(`checkpoint ${checkpoint}: ${count(changes)} ${changes === 1 ? 'change' : 'changes'} in ${tables.join(', ')}`);
+    },
+    onComplete: () => { if (options.watch) out.line('up to date; waiting for changes (Ctrl-C ends)'); },
+  });
+  out.result(summary);
+  for (const warning of summary.warnings) out.line(`note: ${warning.message} (${warning.code})`);
+  if (summary.interrupted !== undefined) {
+    out.line(`interrupted (${summary.interrupted}); nothing is lost, the next run goes on from here`);
+    return SIGNAL_EXIT[summary.interrupted] ?? 1;
+  }
+  out.line(`up to date: ${count(summary.rows)} rows in ${summary.tables} tables, ${bytes(summary.receivedBytes)} received in ${duration(summary.elapsedMs)}, ${bytes(summary.diskBytes)} on disk`);
+  return 0;
+}

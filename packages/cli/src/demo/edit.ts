@@ -1,0 +1,28 @@
+import { DatabaseSync } from 'node:sqlite';
+import { CarryonError } from '@carryon/protocol';
+
+export interface Edited {
+  readonly number: string;
+  readonly title: string;
+  readonly status: string;
+}
+
+const NOTES = ['urgent', 'customer called', 'bring a ladder', 'part arrived', 'gate code 4711'];
+
+/** Changes one of the technician's scheduled work orders, as an office application would. */
+export function editDemo(file: string, technician: string, fraction: number): Edited {
+  let db: DatabaseSync;
+  try {
+    db = new DatabaseSync(file, { timeout: 5000 });
+    db.prepare('SELECT 1 FROM work_orders LIMIT 1').get();
+  } catch (cause) {
+    throw new CarryonError('source.not-found', `There is no demonstration database ${file} yet; run the demonstration first.`, { cause });
+  }
+  const note = NOTES[Math.floor(fraction * NOTES.length)] ?? 'changed';
+  const edited = db.prepare(`UPDATE work_orders SET title = substr(title, 1, 60) || ' (' || ? || ')', updated_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
+    WHERE id = (SELECT id FROM work_orders WHERE technician_id = ? AND status = 'scheduled' ORDER BY scheduled_start LIMIT 1 OFFSET ?)
+    RETURNING number, title, status`).get(note, technician, Math.floor(fraction * 5)) as unknown as Edited | undefined;
+  db.close();
+  if (!edited) throw new CarryonError('usage', `The technician ${technician} has no scheduled work order.`);
+  return edited;
+}

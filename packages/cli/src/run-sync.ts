@@ -1,0 +1,63 @@
+import { statSync } from 'node:fs';
+import { openDevice, deviceFile, systemClock } from '@carryon/hosts/node';
+import type { Committed } from '@carryon/client';
+import { ProgressLine, syncLine } from './progress.ts';
+
+export interface SyncOptions {
+  readonly url: string;
+  readonly folder: string;
+  readonly token: string;
+  readonly watch: boolean;
+  readonly quiet: boolean;
+  readonly onCommit?: (committed: Committed) => void;
+  readonly onComplete?: () => void;
+}
+
+export interface SyncSummary {
+  readonly elapsedMs: number;
+  readonly receivedBytes: number;
+  readonly rows: number;
+  readonly tables: number;
+  readonly diskBytes: number;
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
+  /** The signal that ended the run early, at rest. */
+  readonly interrupted?: string;
+}
+
+/** Syncs a folder in this process, showing how it goes. Rejects with the error that ended it. */
+export async function runSync(options: SyncOptions): Promise<SyncSummary> {
+  const startMs = systemClock.nowMs();
+  let interrupted: string | undefined;
+  const device = await openDevice({
+    folder: options.folder, serverUrl: options.url, credentials: async () => options.token, config: { mode: options.watch ? 'watch' : 'once' },
+    onTerminated: (signal) => { interrupted = signal; void device.close(); },
+  });
+  const { engine } = device;
+  const line = new ProgressLine(options.quiet);
+  const disk = (): number => diskBytes(options.folder);
+  let complete = false;
+  engine.subscribe(() => {
+    line.show(() => syncLine(engine.status(), { elapsedMs: systemClock.nowMs() - startMs, received: engine.received, diskBytes: disk() }), systemClock.nowMs());
+    if (!complete && engine.status().state === 'up-to-date') {
+      complete = true;
+      line.leave();
+      options.onComplete?.();
+    }
+  });
+  if (options.onCommit) engine.onCommit(options.onCommit);
+  try {
+    await engine.run();
+  } finally {
+    line.leave();
+    await device.close();
+  }
+  const { tables, warnings } = engine.status();
+  return {
+    elapsedMs: systemClock.nowMs() - startMs, receivedBytes: engine.received, rows: tables.reduce((sum, table) => sum + table.rows, 0),
+    tables: tables.length, diskBytes: disk(), warnings, ...(interrupted === undefined ? {} : { interrupted }),
+  };
+}
+
+function diskBytes(folder: string): number {
+  return ['', '-wal'].reduce((sum, ending) => sum + (statSync(deviceFile(folder) + ending, { throwIfNoEntry: false })?.size ?? 0), 0);
+}

@@ -1,0 +1,131 @@
+import { CarryonError, decodeValue, isErrorCode, parseFrame, type CommitFrame, type Frame, type HeaderFrame, type SqlValue, type SyncRequest } from '@carryon/protocol';
+import type { Answer } from '../core/event.ts';
+import type { Segment } from '../core/state.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Net } from '../ports/net.ts';
+import { refusal } from './http.ts';
+import { SILENCE_MS, Watchdog } from './watchdog.ts';
+
+const MOST_LINE_CHARS = 256 * 1024 * 1024;
+
+export interface AskPorts {
+  readonly net: Net;
+  readonly clock: Clock;
+  readonly serverUrl: string;
+  readonly credentials: () => Promise<string>;
+  readonly onBuilding: (done: number, of: number) => void;
+  readonly onBytes: (bytes: number) => void;
+  readonly onHeader: (header: HeaderFrame['header']) => void;
+}
+
+/** Asks the server and reads its answer whole. Throws `server.*`, `auth.*`, `protocol.*`. Abort ends the request; nothing is kept of it. */
+export async function ask(request: SyncRequest, signal: AbortSignal, ports: AskPorts): Promise<Answer> {
+  const silenceMs = SILENCE_MS + (request.waitSeconds ?? 0) * 1000;
+  const watchdog = new Watchdog(ports.clock, signal, silenceMs);
+  try {
+    const token = await ports.credentials();
+    const response = await ports.net.request({
+      method: 'POST', url: new URL('v1/sync', ports.serverUrl).href, signal: watchdog.signal, body: JSON.stringify(request),
+      headers: { 'content-type': 'application/json', accept: 'application/x-ndjson', 'accept-encoding': 'gzip', ...(token === '' ? {} : { authorization: `Bearer ${token}` }) },
+    });
+    if (response.status !== 200) throw await refusal(response, ports.clock.nowMs());
+    if (!(response.header('content-type') ?? '').startsWith('application/x-ndjson')) {
+      throw new CarryonError('server.not-carryon', 'What answered is not a Carryon server: a sign-in page of the network, or another address.');
+    }
+    const reader = new AnswerReader(ports);
+    for await (const line of lines(response.body, watchdog, ports.onBytes)) reader.add(line);
+    return reader.finish();
+  } finally {
+    watchdog.done();
+  }
+}
+
+async function* lines(body: AsyncIterable<Uint8Array>, watchdog: Watchdog, onBytes: (bytes: number) => void): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of body) {
+    watchdog.feed();
+    onBytes(chunk.length);
+    const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = parts.pop() ?? '';
+    if (rest.length > MOST_LINE_CHARS) throw new CarryonError('protocol.bad-answer', 'The server\'s answer has a line without end.');
+    yield* parts;
+  }
+  if (rest !== '') yield rest;
+}
+
+interface OpenSegment { puts: Map<number, SqlValue[][]>; removes: Map<number, number[]>; lives: Map<number, readonly number[]>; rows: number }
+
+const emptySegment = (): OpenSegment => ({ puts: new Map(), removes: new Map(), lives: new Map(), rows: 0 });
+
+/** Puts an answer together, frame by frame. An answer that breaks off counts up to its last page or commit. */
+class AnswerReader {
+  readonly #ports: AskPorts;
+  readonly #segments: Segment[] = [];
+  #header: HeaderFrame['header'] | undefined;
+  #plan: Answer['plan'];
+  #urls: readonly string[] | undefined;
+  #error: CarryonError | undefined;
+  #table = 0;
+  #open = emptySegment();
+
+  constructor(ports: AskPorts) {
+    this.#ports = ports;
+  }
+
+  add(line: string): void {
+    if (line === '') return;
+    const frame = parseFrame(line);
+    if (frame) this.#take(frame);
+  }
+
+  #take(frame: Frame): void {
+    if (Array.isArray(frame)) return this.#row(frame as readonly [string, number, ...unknown[]]);
+    if ('header' in frame) {
+      this.#header = frame.header;
+      this.#ports.onHeader(frame.header);
+    } else if ('building' in frame) this.#ports.onBuilding(frame.building.done, frame.building.of);
+    else if ('plan' in frame) this.#plan = { kind: 'plan', ...frame.plan, epoch: this.#header?.epoch ?? '', user: this.#header?.user ?? '' };
+    else if ('urls' in frame) this.#urls = frame.urls;
+    else if ('table' in frame) this.#table = frame.table;
+    else if ('live' in frame) this.#open.lives.set(frame.live.table, frame.live.runs);
+    else if ('page' in frame) this.#close(frame.page.token);
+    else if ('commit' in frame) this.#close(frame.commit.token, frame.commit);
+    else if ('error' in frame) this.#error = new CarryonError(isErrorCode(frame.error.code) ? frame.error.code : 'server.unavailable', frame.error.message);
+  }
+
+  #row(frame: readonly [string, number, ...unknown[]]): void {
+    const [kind, rid, ver, ...values] = frame;
+    if (kind === 'P') push(this.#open.puts, this.#table, [BigInt(rid), BigInt(ver as number), ...values.map(decode)]);
+    else push(this.#open.removes, this.#table, rid);
+    this.#open.rows++;
+  }
+
+  #close(token: string, commit?: CommitFrame['commit']): void {
+    this.#segments.push({ ...this.#open, token, ...(commit ? { commit } : {}) });
+    this.#open = emptySegment();
+  }
+
+  finish(): Answer {
+    if (!this.#header) throw new CarryonError('protocol.bad-answer', 'The server\'s answer has no header.');
+    if (!this.#plan && !this.#urls && !this.#error && this.#segments.length === 0) throw new CarryonError('server.unreachable', 'The server\'s answer broke off.');
+    return {
+      epoch: this.#header.epoch, user: this.#header.user, segments: this.#segments,
+      ...(this.#plan ? { plan: this.#plan } : {}), ...(this.#urls ? { urls: this.#urls } : {}), ...(this.#error ? { error: this.#error } : {}),
+    };
+  }
+}
+
+function push<T>(map: Map<number, T[]>, key: number, value: T): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}
+
+function decode(value: unknown): SqlValue {
+  try {
+    return decodeValue(value);
+  } catch (cause) {
+    throw new CarryonError('protocol.bad-answer', 'The server\'s answer holds a value that is none.', { cause });
+  }
+}

@@ -1,0 +1,99 @@
+import { addDigest, CarryonError, digestSql, EMPTY_DIGEST, keyColumns, quoteName, rangesOf, subtractDigest, type Digest, type SqlValue } from '@carryon/protocol';
+import type { StepResult } from '../core/event.ts';
+import type { Segment, Step, Table } from '../core/state.ts';
+import { first, type Sqlite } from '../ports/sqlite.ts';
+import { loadTable, setMeta, stageTable, targetTable } from './schema.ts';
+
+type SegmentStep = Extract<Step, { kind: 'segment' }>;
+
+const PUT = 1;
+const REMOVE = 0;
+
+/** Keeps a page's rows aside until their commit comes, with the token that goes on after them. */
+export async function stageSegment(db: Sqlite, step: SegmentStep): Promise<StepResult> {
+  for (const table of step.tables) await stageRows(db, table, step.segment);
+  for (const [id, runs] of step.segment.lives) {
+    await db.run('DELETE FROM _carryon_live WHERE tbl = ?', id);
+    await db.runMany('INSERT INTO _carryon_live(tbl, first, last) VALUES(?, ?, ?)', rangesOf(runs).map(([from, to]) => [BigInt(id), BigInt(from), BigInt(to)]));
+  }
+  await setMeta(db, 'token', step.segment.token);
+  return {};
+}
+
+async function stageRows(db: Sqlite, table: Table, segment: Segment): Promise<void> {
+  const puts = segment.puts.get(table.id) ?? [];
+  const removes = segment.removes.get(table.id) ?? [];
+  if (puts.some((row) => row.length !== table.columns.length + 2)) {
+    throw new CarryonError('protocol.bad-answer', `A row of table ${table.name} has another number of values than the table has columns.`);
+  }
+  if (puts.length > 0) {
+    const slots = table.columns.map(() => '?').join(', ');
+    await db.runMany(`INSERT OR REPLACE INTO ${stageTable(table)} VALUES(?, ?, ${slots}, ${PUT})`, puts);
+  }
+  if (removes.length > 0) {
+    await db.runMany(`INSERT OR REPLACE INTO ${stageTable(table)}(_rid, _live) VALUES(?, ${REMOVE})`, removes.map((rid): SqlValue[] => [BigInt(rid)]));
+  }
+}
+
+/** Makes the tables of a commit equal to the person's share, all in the caller's transaction. */
+export async function commitSegment(db: Sqlite, step: SegmentStep, nowMs: number): Promise<StepResult> {
+  const { commit } = step.segment;
+  if (!commit) throw new RangeError('the segment is a page');
+  await stageSegment(db, step);
+  const rows = new Map<number, number>();
+  const differing: number[] = [];
+  for (const announced of commit.tables) {
+    const table = step.tables.find((candidate) => candidate.id === announced.table);
+    if (!table) throw new RangeError(`the commit names table ${announced.table}, which this device does not have`);
+    const digest = await commitTable(db, table);
+    rows.set(table.id, digest.rows);
+    const differs = announced.rows !== undefined && (announced.rows !== digest.rows || announced.sum !== digest.sum);
+    if (differs) differing.push(table.id);
+    await db.run(`UPDATE _carryon_table SET usable = 1, load = 'none', lost = ?, rows = ?, sum = ?, load_rows = 0, load_sum = 0, checkpoint = ?, synced_ms = ? WHERE id = ?`,
+      differs ? 1 : 0, digest.rows, digest.sum, commit.checkpoint, nowMs, table.id);
+  }
+  await db.run(`DELETE FROM _carryon_pack WHERE applied AND NOT EXISTS (SELECT 1 FROM json_each(spec, '$.parts') p JOIN _carryon_table t ON t.id = p.value ->> 'table' WHERE t.load <> 'none')`);
+  return { rows, differing };
+}
+
+async function commitTable(db: Sqlite, table: Table): Promise<Digest> {
+  const target = targetTable(table);
+  const counted = table.load === 'none' ? 'rows, sum' : 'load_rows AS rows, load_sum AS sum';
+  const known = await first<Digest>(db, `SELECT ${counted} FROM _carryon_table WHERE id = ?`, table.id) ?? EMPTY_DIGEST;
+  const merged = await first(db, `SELECT 1 FROM ${stageTable(table)} LIMIT 1`) ? await mergeStage(db, table, target, known) : known;
+  const digest = await first(db, 'SELECT 1 FROM _carryon_live WHERE tbl = ? LIMIT 1', table.id) ? await keepLive(db, table, target) : merged;
+  if (table.load !== 'none') await db.exec(`DROP TABLE IF EXISTS ${quoteName(table.name)}; ALTER TABLE ${loadTable(table)} RENAME TO ${quoteName(table.name)}`);
+  return digest;
+}
+
+async function count(db: Sqlite, target: string, where: string): Promise<Digest> {
+  const sql = `SELECT count(*) AS rows, coalesce(sum(${digestSql('_rid', '_ver')}), 0) AS sum FROM ${target} WHERE ${where}`;
+  return await first<Digest>(db, sql) ?? EMPTY_DIGEST;
+}
+
+/**
+ * Brings the staged rows in. A row goes in only if its version is not lower than the one there; a row whose key exists
+ * under another rid replaces that row.
+ */
+async function mergeStage(db: Sqlite, table: Table, target: string, known: Digest): Promise<Digest> {
+  const stage = stageTable(table);
+  const staged = `_rid IN (SELECT _rid FROM ${stage})`;
+  const columns = ['_rid', '_ver', ...table.columns.map((column) => quoteName(column.name))].join(', ');
+  const sameKey = keyColumns(table).map((column) => `t.${quoteName(column.name)} = s.${quoteName(column.name)}`).join(' AND ');
+  const clashing = `_rid IN (SELECT t._rid FROM ${stage} s CROSS JOIN ${target} t ON ${sameKey} WHERE s._live = ${PUT} AND t._rid <> s._rid)`;
+  await db.run(`DELETE FROM ${stage} WHERE _live = ${PUT} AND _ver < (SELECT _ver FROM ${target} t WHERE t._rid = ${stage}._rid)`);
+  const replaced = await count(db, target, staged);
+  await db.run(`DELETE FROM ${target} WHERE ${staged}`);
+  const displaced = await count(db, target, clashing);
+  await db.run(`INSERT OR REPLACE INTO ${target}(${columns}) SELECT ${columns} FROM ${stage} WHERE _live = ${PUT} ORDER BY _ver, _rid`);
+  const added = await count(db, target, staged);
+  await db.run(`DELETE FROM ${stage}`);
+  return addDigest(subtractDigest(subtractDigest(known, replaced), displaced), added);
+}
+
+/** Removes every row that is not in the live-set, and counts what remains. */
+async function keepLive(db: Sqlite, table: Table, target: string): Promise<Digest> {
+  await db.run(`DELETE FROM ${target} WHERE coalesce((SELECT last FROM _carryon_live l WHERE l.tbl = ? AND l.first <= ${target}._rid ORDER BY l.first DESC LIMIT 1), 0) < _rid`, table.id);
+  await db.run('DELETE FROM _carryon_live WHERE tbl = ?', table.id);
+  return count(db, target, 'true');
+}

@@ -1,0 +1,154 @@
+import { digestSql, keyColumns, packTableName, quoteName, subtractDigest, type Digest, type TableSpec } from '@carryon/protocol';
+import type { Durable, StepResult } from '../core/event.ts';
+import type { Pack, Step, Table } from '../core/state.ts';
+import { first, type PackSource, type Sqlite } from '../ports/sqlite.ts';
+import { checkPack } from './check-pack.ts';
+import { commitSegment, stageSegment } from './segment.ts';
+import { createLoadTable, getMeta, keyIndex, loadTable, openConnection, openSchema, setMeta, stageTable } from './schema.ts';
+
+interface TableRow { readonly spec: string; readonly usable: number; readonly load: Table['load']; readonly lost: number; readonly rows: number; readonly load_rows: number }
+
+/** The device's database as the engine writes it: each step is one transaction. */
+export class Store {
+  readonly #db: Sqlite;
+
+  constructor(db: Sqlite) {
+    this.#db = db;
+  }
+
+  /** Prepares the database and reads what it holds. */
+  async open(newId: () => string): Promise<Durable> {
+    await openConnection(this.#db);
+    await openSchema(this.#db, newId);
+    const tables = await this.#db.all<TableRow>('SELECT spec, usable, load, lost, rows, load_rows FROM _carryon_table ORDER BY level, id');
+    const packs = await this.#db.all<{ spec: string; applied: number }>('SELECT spec, applied FROM _carryon_pack ORDER BY position');
+    const epoch = await getMeta(this.#db, 'epoch');
+    const user = await getMeta(this.#db, 'user');
+    const token = await getMeta(this.#db, 'token');
+    return {
+      device: String(await getMeta(this.#db, 'device')),
+      epoch: epoch === undefined ? undefined : String(epoch),
+      user: user === undefined ? undefined : String(user),
+      token: token === undefined ? null : String(token),
+      tables: tables.map((row): Table => ({
+        ...(JSON.parse(row.spec) as TableSpec), usable: row.usable === 1, load: row.load, lost: row.lost === 1, fresh: false,
+        rows: row.load === 'none' ? row.rows : row.load_rows,
+      })),
+      packs: packs.map((row): Pack => ({ ...(JSON.parse(row.spec) as Pack), stage: row.applied === 1 ? 'applied' : 'wanted', verified: false, wrong: 0 })),
+    };
+  }
+
+  /** Carries out one step. `source` is the pack of an apply step. */
+  async perform(step: Step, nowMs: number, source?: PackSource): Promise<StepResult> {
+    switch (step.kind) {
+      case 'plan': return this.#savePlan(step);
+      case 'urls': return this.#saveUrls(step.urls);
+      case 'apply': return this.#apply(step.pack, source);
+      case 'index': return this.#index(step.table);
+      case 'forget': return this.#forget(step);
+      case 'segment': return this.#db.transaction(() => (step.segment.commit ? commitSegment(this.#db, step, nowMs) : stageSegment(this.#db, step)));
+      default: return step satisfies never;
+    }
+  }
+
+  #savePlan(plan: Extract<Step, { kind: 'plan' }>): Promise<StepResult> {
+    return this.#db.transaction(async () => {
+      const last = (await first<{ position: number | null }>(this.#db, 'SELECT max(position) AS position FROM _carryon_pack'))?.position ?? 0;
+      for (const table of plan.tables) {
+        await createLoadTable(this.#db, table);
+        await this.#db.run(`INSERT INTO _carryon_table VALUES(?1, ?2, ?3, ?4, 0, 'filling', 0, 1, 0, 0, 0, 0, 0, NULL)
+          ON CONFLICT(id) DO UPDATE SET name = ?2, level = ?3, spec = ?4, load = 'filling', lost = 0, generation = generation + 1, load_rows = 0, load_sum = 0`,
+          table.id, table.name, table.level, JSON.stringify(table));
+      }
+      for (const [i, pack] of plan.packs.entries()) {
+        await this.#db.run('INSERT OR REPLACE INTO _carryon_pack(name, position, spec, applied) VALUES(?, ?, ?, 0)', pack.name, last + 1 + i, JSON.stringify(pack));
+      }
+      await setMeta(this.#db, 'epoch', plan.epoch);
+      await setMeta(this.#db, 'user', plan.user);
+      await setMeta(this.#db, 'token', plan.token);
+      return {};
+    });
+  }
+
+  #saveUrls(urls: ReadonlyMap<string, string>): Promise<StepResult> {
+    return this.#db.transaction(async () => {
+      for (const [name, url] of urls) await this.#db.run("UPDATE _carryon_pack SET spec = json_set(spec, '$.url', ?) WHERE name = ?", url, name);
+      return {};
+    });
+  }
+
+  /** Adds a pack's rows and notes it as applied, in one transaction. */
+  async #apply(pack: Pack, source: PackSource | undefined): Promise<StepResult> {
+    if (!source) throw new RangeError('an apply step needs its pack');
+    const tables = await this.#tables(pack.parts.map((part) => part.table));
+    await this.#db.attachPack(source);
+    try {
+      await checkPack(this.#db, pack.name, tables);
+      return await this.#db.transaction(async () => {
+        for (const part of pack.parts) await this.#applyPart(part.table, { rows: part.rows, sum: part.sum }, pack.name, tables);
+        await this.#db.run('UPDATE _carryon_pack SET applied = 1 WHERE name = ?', pack.name);
+        return this.#counts(pack.parts.map((part) => part.table));
+      });
+    } finally {
+      await this.#db.detachPack();
+    }
+  }
+
+  async #applyPart(id: number, announced: Digest, name: string, tables: readonly TableSpec[]): Promise<void> {
+    const table = tables.find((candidate) => candidate.id === id);
+    if (!table) throw new RangeError(`pack ${name} names table ${id}, which the plan does not`);
+    const added = await this.#copy(table, announced);
+    await this.#db.run('UPDATE _carryon_table SET load_rows = load_rows + ?, load_sum = load_sum + ? WHERE id = ?', added.rows, added.sum, id);
+  }
+
+  /** Copies whole records where no row is there yet; where packs overlap, the higher version of a row wins. */
+  async #copy(table: TableSpec, announced: Digest): Promise<Digest> {
+    const from = `pack.${packTableName(table.id)}`;
+    const into = loadTable(table);
+    const range = await first<{ low: number | null; high: number | null }>(this.#db, `SELECT (SELECT min(_rid) FROM ${from}) AS low, (SELECT max(_rid) FROM ${from}) AS high`);
+    if (range?.low === null || range?.high === null || !range) return { rows: 0, sum: 0 };
+    if (!(await first(this.#db, `SELECT 1 FROM ${into} WHERE _rid BETWEEN ? AND ? LIMIT 1`, range.low, range.high))) {
+      await this.#db.run(`INSERT INTO main.${into} SELECT * FROM ${from}`);
+      return announced;
+    }
+    const overlap = `SELECT count(*) AS rows, coalesce(sum(${digestSql('_rid', '_ver')}), 0) AS sum FROM ${into} WHERE _rid IN (SELECT _rid FROM ${from})`;
+    const before = await first<Digest>(this.#db, overlap) ?? { rows: 0, sum: 0 };
+    const names = table.columns.map((column) => quoteName(column.name));
+    await this.#db.run(`INSERT INTO main.${into} SELECT * FROM ${from} WHERE true ON CONFLICT(_rid) DO UPDATE SET _ver = excluded._ver${names.map((name) => `, ${name} = excluded.${name}`).join('')} WHERE excluded._ver > _ver`);
+    return subtractDigest(await first<Digest>(this.#db, overlap) ?? before, before);
+  }
+
+  /** Builds the key's index, after the rows: many times faster than keeping it while they come. */
+  #index(table: Table): Promise<StepResult> {
+    return this.#db.transaction(async () => {
+      const { generation } = await first<{ generation: number }>(this.#db, 'SELECT generation FROM _carryon_table WHERE id = ?', table.id) ?? { generation: 1 };
+      const keys = keyColumns(table).map((column) => quoteName(column.name)).join(', ');
+      await this.#db.exec(`CREATE UNIQUE INDEX ${keyIndex(table, generation)} ON ${loadTable(table)}(${keys})`);
+      await this.#db.run("UPDATE _carryon_table SET load = 'indexed' WHERE id = ?", table.id);
+      return {};
+    });
+  }
+
+  #forget(step: Extract<Step, { kind: 'forget' }>): Promise<StepResult> {
+    return this.#db.transaction(async () => {
+      for (const id of step.tables) {
+        await this.#db.exec(`DROP TABLE IF EXISTS ${loadTable({ id })}`);
+        await this.#db.run(`DELETE FROM ${stageTable({ id })}`);
+        await this.#db.run("UPDATE _carryon_table SET load = 'none', lost = usable, load_rows = 0, load_sum = 0 WHERE id = ?", id);
+      }
+      for (const name of step.packs) await this.#db.run('DELETE FROM _carryon_pack WHERE name = ?', name);
+      return {};
+    });
+  }
+
+  async #tables(ids: readonly number[]): Promise<TableSpec[]> {
+    const rows = await this.#db.all<{ id: number; spec: string }>('SELECT id, spec FROM _carryon_table');
+    return rows.filter((row) => ids.includes(row.id)).map((row) => JSON.parse(row.spec) as TableSpec);
+  }
+
+  async #counts(ids: readonly number[]): Promise<StepResult> {
+    const rows = await this.#db.all<{ id: number; rows: number }>('SELECT id, load_rows AS rows FROM _carryon_table');
+    return { rows: new Map(rows.filter((row) => ids.includes(row.id)).map((row) => [row.id, row.rows])) };
+  }
+}
+

@@ -1,0 +1,101 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Snapshot } from '../ports/storage.ts';
+import { DEVICES, history, USERS, type History, type SyncStep } from '../testing/history.ts';
+import { ensure, same } from '../testing/store-audit.ts';
+import { SyncWorld, type Mutant, type Session } from '../testing/sync-world.ts';
+
+const RUNS = 250 * Number(process.env['CARRYON_FUZZ_RUNS'] ?? 1);
+const MOST_ANSWERS = 300;
+
+async function play({ before, steps, packWidth }: History, mutant?: Mutant): Promise<void> {
+  const world = new SyncWorld({ packWidth, ...(mutant ? { mutant } : {}) });
+  try {
+    world.transaction(before);
+    await world.start();
+    for (let i = 0; i < DEVICES; i++) world.join(USERS[i % USERS.length] ?? '', i < DEVICES / 2 ? 'plan' : 'zero');
+    for (const step of steps) await runStep(world, step);
+    await world.evaluate();
+    for (const session of world.sessions) await finish(world, session);
+  } finally {
+    await world.close();
+  }
+}
+
+async function runStep(world: SyncWorld, step: History['steps'][number]): Promise<void> {
+  switch (step.op) {
+    case 'transaction': return world.transaction(step.writes, step.rolledBack);
+    case 'evaluate': return void (await world.evaluate());
+    case 'expire': return world.expire(step.keep);
+    case 'restart': return world.restart();
+    case 'crash': return world.crash(world.sessions[step.device] as Session);
+    case 'fresh': return fresh(world, world.sessions[step.device] as Session, step.tables);
+    case 'sync': return world.sync(world.sessions[step.device] as Session, step);
+    default: return step satisfies never;
+  }
+}
+
+/** A device that once had something downloads some tables again. */
+async function fresh(world: SyncWorld, session: Session, chosen: readonly number[]): Promise<void> {
+  if (session.device.token !== null) await world.plan(session, world.tables.filter((_, i) => chosen.includes(i)));
+}
+
+const ONE_ANSWER: SyncStep = { op: 'sync', device: 0, answers: 1, pageRows: 3, lost: false, twice: false, latePacks: false, tables: [] };
+
+/** Without further changes a round ends, the device holds its share, and asking again gives and costs nothing. */
+async function finish(world: SyncWorld, session: Session): Promise<void> {
+  const { device } = session;
+  for (let answers = 0; answers < MOST_ANSWERS; answers++) {
+    if (device.token !== null && session.packs.length === 0 && (await isAtHead(world, session))) break;
+    ensure('I9 a round without changes ends', answers < MOST_ANSWERS - 1);
+    await world.sync(session, ONE_ANSWER);
+  }
+  world.checkEqual(session);
+  let reads = 0;
+  const count = (snapshot: Snapshot): Snapshot => ({
+    ...snapshot,
+    feed: (...args) => { reads++; return snapshot.feed(...args); },
+    liveRids: (...args) => { reads++; return snapshot.liveRids(...args); },
+  });
+  const answer = await world.ask(device, await world.tokenOf(device), world.tables, 1, count);
+  same('I21 a poll with nothing new reads and sends no rows', { reads, rows: answer.rows }, { reads: 0, rows: 0 });
+  const last = answer.frames.at(-1);
+  same('I15 the token stays', last && 'commit' in last ? last.commit.token : last, device.token);
+}
+
+async function isAtHead(world: SyncWorld, { device }: Session): Promise<boolean> {
+  const { checkpoint } = await world.storage.read((snapshot) => snapshot.state());
+  const token = await world.tokenOf(device);
+  return device.isCommitted && [...token.tables.values()].every((position) => position.page === undefined && position.at === checkpoint);
+}
+
+/** What the first history that finds the fault says; undefined when none does. */
+async function complaint(mutant: Mutant): Promise<string | undefined> {
+  const result = await fc.check(fc.asyncProperty(history, (one) => play(one, mutant)), { seed: 20261121, numRuns: 400, endOnFailure: true });
+  return result.failed ? String(result.errorInstance) : undefined;
+}
+
+describe('pull, evaluator and packs against the oracle', () => {
+  it('I1 I2 I3 I4 I5 I6 I7 I8 I9 I10 I11 I12 I15 I20 I21: after every commit a device holds exactly its share', async () => {
+    await fc.assert(fc.asyncProperty(history, (one) => play(one)), { numRuns: RUNS });
+  }, 600_000);
+});
+
+describe('the property has teeth', () => {
+  const mutants: Record<string, Mutant> = {
+    'I6 live-sets are dropped': { frames: (frames) => frames.filter((frame) => !('live' in frame)) },
+    'I6 tombstones are dropped': { frames: (frames) => frames.filter((frame) => !(0 in frame && frame[0] === 'R')) },
+    'I8 versions are not compared': { versionCheck: false },
+    'I9 a page forgets that tombstones were missed': { token: (text) => text.replace(/,1\]/g, ',0]') },
+    'I9 a page begins one row too late': { snapshot: (snapshot) => ({ ...snapshot, feed: (scope, after, ...rest) => snapshot.feed(scope, { ...after, rid: after.rid + 1 }, ...rest) }) },
+    'I12 rows of another person are sent': { snapshot: (snapshot) => ({ ...snapshot, scope: (key) => snapshot.scope(key.param === 'ann' ? { ...key, param: 'Ann' } : key) }) },
+    'I20 a digest is off': { snapshot: (snapshot) => ({ ...snapshot, scope: (key) => { const scope = snapshot.scope(key); return scope && { ...scope, digest: { ...scope.digest, sum: scope.digest.sum + 1 } }; } }) },
+    'I21 heads are not looked at': { snapshot: (snapshot) => ({ ...snapshot, scope: (key) => { const scope = snapshot.scope(key); return scope && { ...scope, head: Number.MAX_SAFE_INTEGER }; } }) },
+    'S the floor is not looked at': { snapshot: (snapshot) => ({ ...snapshot, state: () => ({ ...snapshot.state(), floor: 0 }) }) },
+  };
+  for (const [name, mutant] of Object.entries(mutants)) {
+    it(`${name}: caught`, async () => {
+      expect(await complaint(mutant)).toMatch(name.startsWith('I21') ? /I21/ : /I20 digest|I12/);
+    });
+  }
+});
