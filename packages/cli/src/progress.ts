@@ -9,7 +9,7 @@ const PLAIN_MS = 2000;
 export class ProgressLine {
   readonly #stream: NodeJS.WriteStream;
   readonly #quiet: boolean;
-  #drawnMs = 0;
+  #drawnMs: number | undefined;
   #drawn = false;
 
   constructor(quiet: boolean, stream: NodeJS.WriteStream = process.stderr) {
@@ -17,10 +17,11 @@ export class ProgressLine {
     this.#stream = stream;
   }
 
-  /** Draws the text, but no more often than can be read. */
+  /** Draws the text, but no more often than can be read; work that is done at once leaves no line in a log. */
   show(text: () => string, nowMs: number): void {
-    if (this.#quiet || nowMs - this.#drawnMs < (this.#stream.isTTY ? FRAME_MS : PLAIN_MS)) return;
-    this.#draw(text(), nowMs);
+    if (this.#quiet) return;
+    this.#drawnMs ??= this.#stream.isTTY ? 0 : nowMs;
+    if (nowMs - this.#drawnMs >= (this.#stream.isTTY ? FRAME_MS : PLAIN_MS)) this.#draw(text(), nowMs);
   }
 
   /** Draws the text for the last time and ends the line. */

@@ -37,8 +37,11 @@ export async function runSync(options: SyncOptions): Promise<SyncSummary> {
   const disk = (): number => diskBytes(options.folder);
   let complete = false;
   engine.subscribe(() => {
-    line.show(() => syncLine(engine.status(), { elapsedMs: systemClock.nowMs() - startMs, received: engine.received, diskBytes: disk() }), systemClock.nowMs());
-    if (!complete && engine.status().state === 'up-to-date') {
+    const status = engine.status();
+    const nowMs = systemClock.nowMs();
+    // A process has its lease all the time, apart from its first moment and its last.
+    if (status.waiting?.code !== 'lease') line.show(() => syncLine(status, { elapsedMs: nowMs - startMs, received: engine.received, diskBytes: disk() }), nowMs);
+    if (!complete && status.state === 'up-to-date') {
       complete = true;
       line.leave();
       options.onComplete?.();

@@ -19,7 +19,8 @@ export function toBase64(bytes: Uint8Array): string {
 
 /** Throws TypeError when the text is not base64. */
 export function fromBase64(text: string): Uint8Array {
-  const chars = text.replace(/=+$/, '');
+  const chars = text.replace(/={1,2}$/, '');
+  if (text.length % 4 !== 0) throw new TypeError('not base64');
   const bytes = new Uint8Array(Math.floor((chars.length * 3) / 4));
   let bits = 0;
   let held = 0;

@@ -26,7 +26,7 @@ const RESERVED = new Set('PRIMARY KEY UNIQUE CHECK DEFAULT REFERENCES COLLATE GE
 
 /** Whether a declared type can stand in SQL as it is: words and a size, none of them a constraint's keyword. */
 export function isPlainType(type: string): boolean {
-  if (!/^[A-Za-z_][A-Za-z0-9_]*( [A-Za-z0-9_]+)*( ?\( ?[+-]?[0-9.]+( ?, ?[+-]?[0-9.]+)? ?\))?$/.test(type)) return type === '';
+  if (!/^[A-Za-z_][A-Za-z0-9_]*( [A-Za-z_][A-Za-z0-9_]*)*( ?\( ?[+-]?[0-9.]+( ?, ?[+-]?[0-9.]+)? ?\))?$/.test(type)) return type === '';
   return !type.toUpperCase().split(/[^A-Z0-9_]+/).some((word) => RESERVED.has(word));
 }
 

@@ -20,15 +20,19 @@ export function encodeValue(value: SqlValue): WireValue {
   return { b: toBase64(value) };
 }
 
+/** How encodeValue writes a real without a fraction. */
+const REAL = /^-?(0|[1-9]\d*(\.\d+)?(e\+\d+)?|Infinity)$/;
+
 /** Throws TypeError on anything that encodeValue cannot have made. */
 export function decodeValue(wire: unknown): SqlValue {
   if (wire === null || typeof wire === 'string') return wire;
-  if (typeof wire === 'number') return Number.isInteger(wire) ? BigInt(wire) : wire;
+  if (typeof wire === 'number' && !Number.isInteger(wire)) return wire;
+  if (typeof wire === 'number' && Number.isSafeInteger(wire)) return BigInt(wire);
   if (typeof wire === 'object') {
     const tagged = wire as { i?: unknown; r?: unknown; b?: unknown };
     if (typeof tagged.b === 'string') return fromBase64(tagged.b);
-    if (typeof tagged.i === 'string' && /^-?\d{1,19}$/.test(tagged.i)) return BigInt(tagged.i);
-    if (typeof tagged.r === 'string' && tagged.r !== '' && !Number.isNaN(Number(tagged.r))) return Number(tagged.r);
+    if (typeof tagged.i === 'string' && /^-?[1-9]\d{15,18}$/.test(tagged.i) && BigInt.asIntN(64, BigInt(tagged.i)) === BigInt(tagged.i)) return BigInt(tagged.i);
+    if (typeof tagged.r === 'string' && REAL.test(tagged.r)) return Number(tagged.r);
   }
   throw new TypeError('not a value');
 }

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CarryonError, toCarryonError } from '@carryon/protocol';
-import type { FastifyBaseLogger } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { LIMITS } from './core/limits.ts';
 import type { Profile } from './core/profile.ts';
 import { createApp } from './http/app.ts';
@@ -22,6 +22,8 @@ import { compileFor } from './storage/sqlite/store.ts';
 
 const HOUSEKEEPING_MS = 3_600_000;
 const RETRY_MS = 1000;
+/** Answers and reading that are under way when the server closes get so long; devices and the next start go on from where they were. */
+const CLOSE_MS = 800;
 
 export interface ServerOptions {
   /** The business database, an SQLite file. */
@@ -47,8 +49,10 @@ export interface ServerPorts {
 
 export interface RunningServer {
   readonly url: string;
-  /** Resolves when the business database has been read and devices are served. Rejects when that fails for good. */
+  /** Resolves when the business database has been read and devices are served. Rejects when that fails. */
   readonly ready: Promise<void>;
+  /** Rejects when the server cannot follow the business database any more and somebody must act; resolves at `close`. */
+  readonly ended: Promise<void>;
   /** Ends requests and timers, then closes the store. Nothing is lost. */
   close(): Promise<void>;
 }
@@ -76,15 +80,29 @@ export async function startServer(options: ServerOptions, ports: ServerPorts): P
     };
     const app = createApp(context, log);
     const url = await app.listen({ port: options.port, host: options.host ?? '127.0.0.1' }).catch((cause: unknown) => { throw listenError(cause, options.port); });
-    closers.push(() => app.close());
+    closers.push(() => closeApp(app, clock));
     const loop = followSource(context, options.onIngest);
-    closers.push(() => loop.stop(), () => context.changes.close());
+    closers.push(() => within(CLOSE_MS, clock, loop.stop()), () => context.changes.close());
     log.info({ url, tables: tables.length }, 'listening');
-    return { url, ready: loop.ready, close };
+    return { url, ready: loop.ready, ended: loop.ended, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** A device that downloads slowly does not hold up the end: it goes on by Range. */
+async function closeApp(app: FastifyInstance, clock: Clock): Promise<void> {
+  const cancel = clock.after(CLOSE_MS, () => app.server.closeAllConnections());
+  await app.close().finally(cancel);
+}
+
+/** Waits for the work, but not for longer. */
+function within(ms: number, clock: Clock, work: Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(ms, resolve);
+    void work.finally(() => { cancel(); resolve(); });
+  });
 }
 
 function listenError(cause: unknown, port: number): unknown {
@@ -93,7 +111,7 @@ function listenError(cause: unknown, port: number): unknown {
 }
 
 /** Reads the business database once, then takes in its changes as they come. */
-function followSource(context: Context, onIngest: ((progress: IngestProgress) => void) | undefined): { ready: Promise<void>; stop: () => Promise<void> } {
+function followSource(context: Context, onIngest: ((progress: IngestProgress) => void) | undefined): { ready: Promise<void>; ended: Promise<void>; stop: () => Promise<void> } {
   const { storage, clock, log, metrics } = context;
   let stopped = false;
   let wake = (): void => undefined;
@@ -127,12 +145,14 @@ function followSource(context: Context, onIngest: ((progress: IngestProgress) =>
         const error = toCarryonError(thrown);
         metrics.failures.inc({ code: error.code });
         log.error({ err: thrown, code: error.code }, 'changes of the business database could not be taken in');
+        if (error.retry === 'no' && error.code !== 'internal') throw error;
         await pause(RETRY_MS);
       });
     }
   };
-  const running = run().catch(() => undefined);
-  return { ready, stop: async () => { stopped = true; wake(); await running; } };
+  const ended = run();
+  const quiet = ended.catch(() => undefined);
+  return { ready, ended, stop: async () => { stopped = true; wake(); await quiet; } };
 }
 
 async function keepHouse(context: Context): Promise<void> {

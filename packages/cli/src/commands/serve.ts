@@ -56,13 +56,13 @@ function authOptions(options: Options): AuthOptions {
   };
 }
 
-/** Waits for SIGTERM or SIGINT, then closes the server; a failure to read the database ends it too. */
+/** Waits for SIGTERM or SIGINT, then closes the server; a failure that somebody must mend ends it too. */
 export async function untilStopped(server: RunningServer): Promise<void> {
   const signalled = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
   try {
-    await Promise.race([signalled, server.ready.then(() => signalled)]);
+    await Promise.race([signalled, server.ended]);
   } finally {
     await server.close();
   }

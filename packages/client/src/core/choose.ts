@@ -1,5 +1,6 @@
 import { PROTOCOL_VERSION, type SyncRequest } from '@carryon/protocol';
 import type { Effect } from './event.ts';
+import { isDeviceFault } from './retry.ts';
 import type { Asking, EngineState, Pack, Step, Table } from './state.ts';
 
 /** Estimates of how long a step takes; a step that would outlast its lease is not begun. */
@@ -16,14 +17,20 @@ export function isBusy(state: EngineState): boolean {
 
 /** Starts all that can be started now. Called after every event. */
 export function choose(state: EngineState, nowMs: number): { state: EngineState; effects: Effect[] } {
-  if (state.leaving !== undefined) {
-    if (isBusy(state)) return { state, effects: [] };
-    return { state: { ...state, leaving: undefined }, effects: [{ type: 'rested' }] };
-  }
-  if (state.phase !== 'running' || !state.lease) return { state, effects: [] };
   const effects: Effect[] = [];
-  let next = startStep(state, nowMs, effects);
-  next = startUnpack(next, effects);
+  let next = state;
+  // A lease granted meanwhile waits too: what was in flight must not be taken for something begun under it.
+  if (next.leaving !== undefined) {
+    if (isBusy(next)) return { state, effects };
+    effects.push({ type: 'rested' });
+    next = { ...next, leaving: undefined };
+  }
+  if (next.phase !== 'running' || !next.lease) return { state: next, effects };
+  // A full disk or a locked database stops the steps as well; without a network they go on.
+  if (!next.retry || !isDeviceFault(next.retry.error)) {
+    next = startStep(next, nowMs, effects);
+    next = startUnpack(next, effects);
+  }
   if (next.retry === undefined) {
     next = startFetches(next, effects);
     next = startAsk(next, effects);
@@ -38,13 +45,19 @@ export function choose(state: EngineState, nowMs: number): { state: EngineState;
 function startStep(state: EngineState, nowMs: number, effects: Effect[]): EngineState {
   if (state.step) return state;
   const step = withTables(state.queue[0] ?? nextStep(state), state);
-  if (!step || !fits(state, step, nowMs)) return state;
+  if (!step || !fits(state, step, nowMs) || (step.kind === 'forget' && isMoving(state, step.packs))) return state;
   effects.push({ type: 'step', step });
   return { ...state, step, queue: state.queue.slice(1) };
 }
 
 /** A segment waits in the queue while its tables move on. */
 const withTables = (step: Step | undefined, state: EngineState): Step | undefined => (step?.kind === 'segment' ? { ...step, tables: state.tables } : step);
+
+/** Whether one of these packs is on its way: it cannot be thrown away yet. */
+const isMoving = (state: EngineState, names: readonly string[]): boolean =>
+  state.packs.some((pack) => names.includes(pack.name) && (pack.stage === 'transferring' || pack.stage === 'unpacking'));
+
+const isForgetting = (state: EngineState): boolean => [state.step, ...state.queue].some((step) => step?.kind === 'forget');
 
 function nextStep(state: EngineState): Step | undefined {
   const pack = packsIn(state, 'unpacked')[0];
@@ -72,7 +85,7 @@ function setStage(state: EngineState, name: string, stage: Pack['stage']): Engin
 /** One pack is decompressed while another is applied. */
 function startUnpack(state: EngineState, effects: Effect[]): EngineState {
   const pack = packsIn(state, 'stored')[0];
-  if (!pack || packsIn(state, 'unpacking').length > 0 || packsIn(state, 'unpacked').length > 1) return state;
+  if (!pack || isForgetting(state) || packsIn(state, 'unpacking').length > 0 || packsIn(state, 'unpacked').length > 1) return state;
   effects.push({ type: 'unpack', pack });
   return setStage(state, pack.name, 'unpacking');
 }
@@ -98,7 +111,7 @@ function startAsk(state: EngineState, effects: Effect[]): EngineState {
   if (!ask) return state;
   const id = state.asked + 1;
   effects.push({ type: 'ask', id, request: { v: PROTOCOL_VERSION, device: state.device, token: state.token, accept: state.config.codecs, ...ask.request } });
-  return { ...state, asked: id, asking: { id, kind: ask.kind } };
+  return { ...state, asked: id, asking: { id, kind: ask.kind, names: ask.request.urls ?? [] } };
 }
 
 interface Ask { readonly kind: Asking['kind']; readonly request: Partial<SyncRequest> }

@@ -62,6 +62,8 @@ export type Step =
 export interface Asking {
   readonly id: number;
   readonly kind: 'plan' | 'pull' | 'wait' | 'urls';
+  /** The packs whose addresses are asked for, in this order. */
+  readonly names: readonly string[];
 }
 
 export interface Retry {
@@ -92,6 +94,8 @@ export interface EngineState {
   readonly retry: Retry | undefined;
   /** Failures in a row. */
   readonly failures: number;
+  /** Times that the server had given up a pack of the plan, since the last commit. */
+  readonly withdrawn: number;
   /** Tables downloaded again because their digest differed. */
   readonly repaired: readonly number[];
   readonly error: CarryonError | undefined;
@@ -100,6 +104,6 @@ export interface EngineState {
 export function initialState(config: EngineConfig): EngineState {
   return {
     config, phase: 'starting', device: '', epoch: undefined, user: undefined, token: null, tables: [], packs: [], lease: undefined, leaving: undefined,
-    asking: undefined, asked: 0, needUrls: false, step: undefined, queue: [], retry: undefined, failures: 0, repaired: [], error: undefined,
+    asking: undefined, asked: 0, needUrls: false, step: undefined, queue: [], retry: undefined, failures: 0, withdrawn: 0, repaired: [], error: undefined,
   };
 }

@@ -1,9 +1,9 @@
-import { CarryonError, decodeValue, isErrorCode, parseFrame, type CommitFrame, type Frame, type HeaderFrame, type SqlValue, type SyncRequest } from '@carryon/protocol';
+import { CarryonError, decodeValue, isErrorCode, OLDEST_VERSION, parseFrame, PROTOCOL_VERSION, toCarryonError, type CommitFrame, type ErrorFrame, type Frame, type HeaderFrame, type SqlValue, type SyncRequest } from '@carryon/protocol';
 import type { Answer } from '../core/event.ts';
 import type { Segment } from '../core/state.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Net } from '../ports/net.ts';
-import { refusal } from './http.ts';
+import { notCarryon, refusal } from './http.ts';
 import { SILENCE_MS, Watchdog } from './watchdog.ts';
 
 const MOST_LINE_CHARS = 256 * 1024 * 1024;
@@ -18,7 +18,7 @@ export interface AskPorts {
   readonly onHeader: (header: HeaderFrame['header']) => void;
 }
 
-/** Asks the server and reads its answer whole. Throws `server.*`, `auth.*`, `protocol.*`. Abort ends the request; nothing is kept of it. */
+/** Asks the server and reads its answer. Throws `server.*`, `auth.*`, `protocol.*`. Abort ends the request; whole pages and commits of it are kept. */
 export async function ask(request: SyncRequest, signal: AbortSignal, ports: AskPorts): Promise<Answer> {
   const silenceMs = SILENCE_MS + (request.waitSeconds ?? 0) * 1000;
   const watchdog = new Watchdog(ports.clock, signal, silenceMs);
@@ -29,11 +29,13 @@ export async function ask(request: SyncRequest, signal: AbortSignal, ports: AskP
       headers: { 'content-type': 'application/json', accept: 'application/x-ndjson', 'accept-encoding': 'gzip', ...(token === '' ? {} : { authorization: `Bearer ${token}` }) },
     });
     if (response.status !== 200) throw await refusal(response, ports.clock.nowMs());
-    if (!(response.header('content-type') ?? '').startsWith('application/x-ndjson')) {
-      throw new CarryonError('server.not-carryon', 'What answered is not a Carryon server: a sign-in page of the network, or another address.');
-    }
+    if (!(response.header('content-type') ?? '').startsWith('application/x-ndjson')) throw notCarryon();
     const reader = new AnswerReader(ports);
-    for await (const line of lines(response.body, watchdog, ports.onBytes)) reader.add(line);
+    try {
+      for await (const line of lines(response.body, watchdog, ports.onBytes)) reader.add(line);
+    } catch (thrown) {
+      return reader.finish(toCarryonError(thrown));
+    }
     return reader.finish();
   } finally {
     watchdog.done();
@@ -46,7 +48,8 @@ async function* lines(body: AsyncIterable<Uint8Array>, watchdog: Watchdog, onByt
   for await (const chunk of body) {
     watchdog.feed();
     onBytes(chunk.length);
-    const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    const parts = decoder.decode(chunk, { stream: true }).split('\n');
+    parts[0] = rest + (parts[0] ?? '');
     rest = parts.pop() ?? '';
     if (rest.length > MOST_LINE_CHARS) throw new CarryonError('protocol.bad-answer', 'The server\'s answer has a line without end.');
     yield* parts;
@@ -79,19 +82,26 @@ class AnswerReader {
     if (frame) this.#take(frame);
   }
 
+  #begin(header: HeaderFrame['header']): void {
+    if (header.v < OLDEST_VERSION || header.v > PROTOCOL_VERSION) {
+      throw new CarryonError('protocol.version', `The server answers in version ${header.v} of the protocol, this device speaks ${OLDEST_VERSION} to ${PROTOCOL_VERSION}.`);
+    }
+    this.#header = header;
+    this.#ports.onHeader(header);
+  }
+
   #take(frame: Frame): void {
+    if ('header' in frame) return this.#begin(frame.header);
+    if (!this.#header) throw new CarryonError('protocol.bad-answer', 'The server\'s answer has no header.');
     if (Array.isArray(frame)) return this.#row(frame as readonly [string, number, ...unknown[]]);
-    if ('header' in frame) {
-      this.#header = frame.header;
-      this.#ports.onHeader(frame.header);
-    } else if ('building' in frame) this.#ports.onBuilding(frame.building.done, frame.building.of);
-    else if ('plan' in frame) this.#plan = { kind: 'plan', ...frame.plan, epoch: this.#header?.epoch ?? '', user: this.#header?.user ?? '' };
+    if ('building' in frame) this.#ports.onBuilding(frame.building.done, frame.building.of);
+    else if ('plan' in frame) this.#plan = { kind: 'plan', ...frame.plan, epoch: this.#header.epoch, user: this.#header.user };
     else if ('urls' in frame) this.#urls = frame.urls;
     else if ('table' in frame) this.#table = frame.table;
     else if ('live' in frame) this.#open.lives.set(frame.live.table, frame.live.runs);
     else if ('page' in frame) this.#close(frame.page.token);
     else if ('commit' in frame) this.#close(frame.commit.token, frame.commit);
-    else if ('error' in frame) this.#error = new CarryonError(isErrorCode(frame.error.code) ? frame.error.code : 'server.unavailable', frame.error.message);
+    else if ('error' in frame) this.#error = errorOf(frame.error);
   }
 
   #row(frame: readonly [string, number, ...unknown[]]): void {
@@ -106,14 +116,20 @@ class AnswerReader {
     this.#open = emptySegment();
   }
 
-  finish(): Answer {
-    if (!this.#header) throw new CarryonError('protocol.bad-answer', 'The server\'s answer has no header.');
-    if (!this.#plan && !this.#urls && !this.#error && this.#segments.length === 0) throw new CarryonError('server.unreachable', 'The server\'s answer broke off.');
+  /** The answer as far as it came; throws what ended it, or `server.unreachable`, when that is nothing. */
+  finish(broken?: CarryonError): Answer {
+    const error = this.#error ?? broken;
+    if (!this.#header) throw error ?? new CarryonError('protocol.bad-answer', 'The server\'s answer has no header.');
+    if (!this.#plan && !this.#urls && this.#segments.length === 0) throw error ?? new CarryonError('server.unreachable', 'The server\'s answer broke off.');
     return {
       epoch: this.#header.epoch, user: this.#header.user, segments: this.#segments,
-      ...(this.#plan ? { plan: this.#plan } : {}), ...(this.#urls ? { urls: this.#urls } : {}), ...(this.#error ? { error: this.#error } : {}),
+      ...(this.#plan ? { plan: this.#plan } : {}), ...(this.#urls ? { urls: this.#urls } : {}), ...(error ? { error } : {}),
     };
   }
+}
+
+function errorOf({ code, message, retryAfterMs }: ErrorFrame['error']): CarryonError {
+  return new CarryonError(isErrorCode(code) ? code : 'server.unavailable', message, retryAfterMs === undefined ? {} : { retryAfterMs });
 }
 
 function push<T>(map: Map<number, T[]>, key: number, value: T): void {

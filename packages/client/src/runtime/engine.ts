@@ -10,7 +10,7 @@ import type { PackStore } from '../ports/pack-store.ts';
 import type { Random } from '../ports/random.ts';
 import type { PackSource, Sqlite } from '../ports/sqlite.ts';
 import { deriveStatus, type DeviceStatus, type Warning } from '../status/status.ts';
-import { writeJournal, type JournalEntry } from '../store/journal.ts';
+import { JOURNAL_KEPT, writeJournal, type JournalEntry } from '../store/journal.ts';
 import { Store } from '../store/store.ts';
 import { ask } from './ask.ts';
 import { fetchPack, verifyStored } from './fetch-pack.ts';
@@ -58,7 +58,7 @@ export class Engine {
   #state: EngineState;
   #building: { done: number; of: number } | undefined;
   #requests = new AbortController();
-  #journal: JournalEntry[] = [];
+  readonly #journal: JournalEntry[] = [];
   #writing: Promise<unknown> = Promise.resolve();
   #cancelWake = (): void => undefined;
   #stopHost = (): void => undefined;
@@ -137,7 +137,16 @@ export class Engine {
     const next = advance(this.#state, { ...happening, nowMs: this.#ports.clock.nowMs(), random: this.#ports.random.fraction() });
     this.#state = next.state;
     for (const effect of next.effects) this.#execute(effect);
-    for (const listener of this.#listeners) listener();
+    for (const listener of this.#listeners) this.#call(listener);
+  }
+
+  /** What a listener throws is its own matter. */
+  #call(listener: () => void): void {
+    try {
+      listener();
+    } catch (thrown) {
+      this.#ports.log.warn({ err: thrown }, 'a listener failed');
+    }
   }
 
   #execute(effect: Effect): void {
@@ -150,7 +159,8 @@ export class Engine {
       case 'abort': return this.#abort(effect.reason);
       case 'journal': {
         this.#journal.push({ atMs: this.#ports.clock.nowMs(), kind: effect.kind, detail: effect.detail });
-        return this.#ports.log.debug({ detail: effect.detail }, effect.kind);
+        this.#ports.log.debug({ detail: effect.detail }, effect.kind);
+        return this.#start(this.#writeJournal());
       }
       case 'rested': return this.#start(this.#writeJournal().finally(() => this.#ports.host.rested()));
       case 'finished': return this.#start(this.#writeJournal().finally(() => this.#finish(effect.error)));
@@ -200,9 +210,9 @@ export class Engine {
     try {
       await fetchPack(pack, this.#requests.signal, {
         net: this.#ports.net, packs: this.#ports.packs, clock: this.#ports.clock, serverUrl: this.#options.serverUrl,
-        onBytes: (bytes) => this.#show(() => {
+        onBytes: (bytes, offset) => this.#show(() => {
           this.received += bytes;
-          this.#partial.set(pack.name, (this.#partial.get(pack.name) ?? 0) + bytes);
+          this.#partial.set(pack.name, offset);
         }),
       });
       this.#dispatch({ type: 'fetched', name: pack.name });
@@ -227,9 +237,9 @@ export class Engine {
   async #perform(step: Step): Promise<void> {
     const source = step.kind === 'apply' ? this.#sources.get(step.pack.name) : undefined;
     try {
-      await this.#writeJournal();
       const result = await this.#write(() => this.#store.perform(step, this.#ports.clock.nowMs(), source));
       if (step.kind === 'apply') await this.#dropPack(step.pack.name);
+      if (step.kind === 'forget') for (const name of step.packs) await this.#dropPack(name);
       this.#dispatch({ type: 'stepped', result });
       if (step.kind === 'segment') this.#tell(step);
     } catch (thrown) {
@@ -243,13 +253,15 @@ export class Engine {
     if (!segment.commit || segment.rows === 0) return;
     const ids = new Set([...segment.puts.keys(), ...segment.removes.keys(), ...segment.lives.keys()]);
     const tables = this.#state.tables.filter((table) => ids.has(table.id)).map((table) => table.name);
-    for (const listener of this.#commitListeners) listener({ checkpoint: segment.commit.checkpoint, tables, changes: segment.rows });
+    const committed = { checkpoint: segment.commit.checkpoint, tables, changes: segment.rows };
+    for (const listener of this.#commitListeners) this.#call(() => listener(committed));
   }
 
+  /** Clears a pack away. When that fails, the next start does it. */
   async #dropPack(name: string): Promise<void> {
     this.#sources.delete(name);
     this.#partial.delete(name);
-    await this.#ports.packs.remove(name);
+    await this.#ports.packs.remove(name).catch((thrown: unknown) => this.#ports.log.warn({ err: thrown }, 'a pack was not removed'));
   }
 
   /** One writer at a time. */
@@ -259,10 +271,16 @@ export class Engine {
     return result;
   }
 
+  /** Writes what is not written yet; when that fails, it is tried again with the next entry. */
   #writeJournal(): Promise<void> {
-    const entries = this.#journal;
-    this.#journal = [];
-    return this.#write(() => writeJournal(this.#ports.sqlite, entries));
+    return this.#write(async () => {
+      const entries = this.#journal.splice(0);
+      await writeJournal(this.#ports.sqlite, entries).catch((thrown: unknown) => {
+        this.#journal.unshift(...entries);
+        this.#journal.splice(0, this.#journal.length - JOURNAL_KEPT);
+        throw thrown;
+      });
+    });
   }
 
   #checkClock(serverMs: number): void {
@@ -274,6 +292,6 @@ export class Engine {
 
   #show(change: () => void): void {
     change();
-    for (const listener of this.#listeners) listener();
+    for (const listener of this.#listeners) this.#call(listener);
   }
 }

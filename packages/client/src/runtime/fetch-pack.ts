@@ -3,7 +3,7 @@ import type { Pack } from '../core/state.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Net, NetResponse } from '../ports/net.ts';
 import type { PackStore, PackWriter } from '../ports/pack-store.ts';
-import { refusal } from './http.ts';
+import { isPage, notCarryon, refusal } from './http.ts';
 import { Watchdog } from './watchdog.ts';
 
 export interface FetchPorts {
@@ -11,12 +11,14 @@ export interface FetchPorts {
   readonly packs: PackStore;
   readonly clock: Clock;
   readonly serverUrl: string;
-  readonly onBytes: (bytes: number) => void;
+  /** So many bytes came, and so many of the pack are there now. */
+  readonly onBytes: (bytes: number, offset: number) => void;
 }
 
 /**
  * Downloads one pack, going on after the bytes that are there, and keeps it only if size and SHA-256 are as announced.
- * Abort leaves what was written. Throws `pack.wrong-bytes`, `pack.url-expired`, `pack.gone`, `server.*` or `device.*`.
+ * Abort leaves what was written. Throws `pack.wrong-bytes`, `pack.url-expired`, `pack.gone`,
+ * `server.*` or `device.*`.
  */
 export async function fetchPack(pack: Pack, signal: AbortSignal, ports: FetchPorts): Promise<void> {
   const writer = await ports.packs.write(pack.name);
@@ -37,6 +39,7 @@ async function download(pack: Pack, writer: PackWriter, watchdog: Watchdog, port
   const headers: Record<string, string> = writer.offset > 0 ? { range: `bytes=${writer.offset}-`, 'if-range': `"${pack.name}"` } : {};
   const response = await ports.net.request({ method: 'GET', url: new URL(pack.url, ports.serverUrl).href, headers, signal: watchdog.signal });
   if (response.status !== 200 && response.status !== 206) throw await refusal(response, ports.clock.nowMs());
+  if (isPage(response)) throw notCarryon();
   if (response.status === 200 && writer.offset > 0) await writer.restart();
   await copyBody(pack, response, writer, watchdog, ports);
 }
@@ -49,7 +52,7 @@ async function copyBody(pack: Pack, response: NetResponse, writer: PackWriter, w
       throw wrong(pack, 'it is longer');
     }
     await writer.append(chunk);
-    ports.onBytes(chunk.length);
+    ports.onBytes(chunk.length, writer.offset);
   }
 }
 

@@ -13,6 +13,12 @@ export async function refusal(response: NetResponse, nowMs: number): Promise<Car
   return new CarryonError(code, `${message} (HTTP ${response.status}).`, details);
 }
 
+/** A web page where a file was asked for: the sign-in page of a network says 200 too. */
+export const isPage = (response: NetResponse): boolean => (response.header('content-type') ?? '').startsWith('text/html');
+
+export const notCarryon = (): CarryonError =>
+  new CarryonError('server.not-carryon', 'What answered is not a Carryon server: a sign-in page of the network, or another address.');
+
 function byStatus(status: number): [ErrorCode, string] {
   if (status === 401) return ['auth.invalid', 'The server does not accept the token'];
   if (status === 403) return ['auth.forbidden', 'The server refuses this person'];

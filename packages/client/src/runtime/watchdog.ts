@@ -7,15 +7,16 @@ export const SILENCE_MS = 15_000;
 /** Passes chunks on; ends the request when none comes in time. A body in flight may hang for ever after the process slept. */
 export class Watchdog {
   readonly #clock: Clock;
-  readonly #controller: AbortController;
+  readonly #controller = new AbortController();
+  readonly #unlisten: () => void;
   #cancel: () => void;
 
   constructor(clock: Clock, signal: AbortSignal, silenceMs = SILENCE_MS) {
     this.#clock = clock;
-    this.#controller = new AbortController();
     const stop = (): void => this.#controller.abort(signal.reason);
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
+    this.#unlisten = (): void => signal.removeEventListener('abort', stop);
     this.#cancel = (): void => undefined;
     this.feed(silenceMs);
   }
@@ -32,7 +33,10 @@ export class Watchdog {
     });
   }
 
+  /** The answer has been read as far as it is wanted: lets go of the timer and of a connection that still sends. */
   done(): void {
     this.#cancel();
+    this.#unlisten();
+    this.#controller.abort();
   }
 }

@@ -1,6 +1,7 @@
 import type { Sqlite } from '../ports/sqlite.ts';
 
-const KEPT = 1000;
+/** So many entries are kept. */
+export const JOURNAL_KEPT = 1000;
 
 /** One thing that happened, with its reason. */
 export interface JournalEntry {
@@ -14,7 +15,7 @@ export async function writeJournal(db: Sqlite, entries: readonly JournalEntry[])
   if (entries.length === 0) return;
   await db.transaction(async () => {
     for (const { atMs, kind, detail } of entries) await db.run('INSERT INTO _carryon_journal(at_ms, kind, detail) VALUES(?, ?, ?)', atMs, kind, detail.slice(0, 2000));
-    await db.run('DELETE FROM _carryon_journal WHERE id <= (SELECT max(id) FROM _carryon_journal) - ?', KEPT);
+    await db.run('DELETE FROM _carryon_journal WHERE id <= (SELECT max(id) FROM _carryon_journal) - ?', JOURNAL_KEPT);
   });
 }
 

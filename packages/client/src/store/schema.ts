@@ -53,6 +53,7 @@ export const targetTable = (table: { readonly id: number; readonly name: string;
 
 export async function createLoadTable(db: Sqlite, table: TableSpec): Promise<void> {
   await db.exec(`DROP TABLE IF EXISTS ${loadTable(table)}; DROP TABLE IF EXISTS ${stageTable(table)};
+    DELETE FROM _carryon_live WHERE tbl = ${table.id};
     CREATE TABLE ${loadTable(table)}(${columnsSql(table)});
     CREATE TABLE ${stageTable(table)}(${columnsSql(table)}, _live INTEGER NOT NULL)`);
 }

@@ -11,13 +11,23 @@ const REMOVE = 0;
 
 /** Keeps a page's rows aside until their commit comes, with the token that goes on after them. */
 export async function stageSegment(db: Sqlite, step: SegmentStep): Promise<StepResult> {
+  const { puts, removes, lives } = step.segment;
+  for (const id of [...puts.keys(), ...removes.keys(), ...lives.keys()]) readyTable(step, id);
   for (const table of step.tables) await stageRows(db, table, step.segment);
   for (const [id, runs] of step.segment.lives) {
     await db.run('DELETE FROM _carryon_live WHERE tbl = ?', id);
-    await db.runMany('INSERT INTO _carryon_live(tbl, first, last) VALUES(?, ?, ?)', rangesOf(runs).map(([from, to]) => [BigInt(id), BigInt(from), BigInt(to)]));
+    // An empty range comes first, so that a live-set without rows is one too.
+    await db.runMany('INSERT INTO _carryon_live(tbl, first, last) VALUES(?, ?, ?)', [[0, 0], ...rangesOf(runs)].map(([from, to]) => [BigInt(id), BigInt(from ?? 0), BigInt(to ?? 0)]));
   }
   await setMeta(db, 'token', step.segment.token);
   return {};
+}
+
+/** The table that an answer names; only one whose packs are all applied can take rows. */
+function readyTable(step: SegmentStep, id: number): Table {
+  const table = step.tables.find((candidate) => candidate.id === id);
+  if (table && (table.load === 'indexed' || (table.load === 'none' && table.usable))) return table;
+  throw new CarryonError('protocol.bad-answer', `The server's answer is about table ${id}, which this device ${table ? 'has not downloaded yet' : 'does not have'}.`);
 }
 
 async function stageRows(db: Sqlite, table: Table, segment: Segment): Promise<void> {
@@ -43,8 +53,7 @@ export async function commitSegment(db: Sqlite, step: SegmentStep, nowMs: number
   const rows = new Map<number, number>();
   const differing: number[] = [];
   for (const announced of commit.tables) {
-    const table = step.tables.find((candidate) => candidate.id === announced.table);
-    if (!table) throw new RangeError(`the commit names table ${announced.table}, which this device does not have`);
+    const table = readyTable(step, announced.table);
     const digest = await commitTable(db, table);
     rows.set(table.id, digest.rows);
     const differs = announced.rows !== undefined && (announced.rows !== digest.rows || announced.sum !== digest.sum);

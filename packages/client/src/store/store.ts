@@ -2,7 +2,7 @@ import { digestSql, keyColumns, packTableName, quoteName, subtractDigest, type D
 import type { Durable, StepResult } from '../core/event.ts';
 import type { Pack, Step, Table } from '../core/state.ts';
 import { first, type PackSource, type Sqlite } from '../ports/sqlite.ts';
-import { checkPack } from './check-pack.ts';
+import { blamePack, openPack } from './open-pack.ts';
 import { commitSegment, stageSegment } from './segment.ts';
 import { createLoadTable, getMeta, keyIndex, loadTable, openConnection, openSchema, setMeta, stageTable } from './schema.ts';
 
@@ -81,14 +81,15 @@ export class Store {
   async #apply(pack: Pack, source: PackSource | undefined): Promise<StepResult> {
     if (!source) throw new RangeError('an apply step needs its pack');
     const tables = await this.#tables(pack.parts.map((part) => part.table));
-    await this.#db.attachPack(source);
+    await openPack(this.#db, pack.name, source, tables);
     try {
-      await checkPack(this.#db, pack.name, tables);
       return await this.#db.transaction(async () => {
         for (const part of pack.parts) await this.#applyPart(part.table, { rows: part.rows, sum: part.sum }, pack.name, tables);
         await this.#db.run('UPDATE _carryon_pack SET applied = 1 WHERE name = ?', pack.name);
         return this.#counts(pack.parts.map((part) => part.table));
       });
+    } catch (thrown) {
+      throw await blamePack(this.#db, pack.name, thrown);
     } finally {
       await this.#db.detachPack();
     }
@@ -134,6 +135,7 @@ export class Store {
       for (const id of step.tables) {
         await this.#db.exec(`DROP TABLE IF EXISTS ${loadTable({ id })}`);
         await this.#db.run(`DELETE FROM ${stageTable({ id })}`);
+        await this.#db.run('DELETE FROM _carryon_live WHERE tbl = ?', id);
         await this.#db.run("UPDATE _carryon_table SET load = 'none', lost = usable, load_rows = 0, load_sum = 0 WHERE id = ?", id);
       }
       for (const name of step.packs) await this.#db.run('DELETE FROM _carryon_pack WHERE name = ?', name);

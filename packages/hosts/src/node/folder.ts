@@ -23,7 +23,7 @@ export async function lockFolder(folder: string): Promise<() => void> {
     if (error instanceof CarryonError && error.code === 'device.database-locked') throw new CarryonError('device.in-use', `Another process is syncing into ${folder}.`, { cause });
     throw error;
   }
-  return () => lock.close();
+  return () => { if (lock.isOpen) lock.close(); };
 }
 
 /** The device's database in the folder. Throws `device.not-a-device` when there is none. */

@@ -8,7 +8,7 @@ export interface NodeHostOptions {
   readonly clock: Clock;
   /** Signals to listen to; the default is the process itself. */
   readonly process?: NodeJS.Process;
-  /** Called at rest after SIGTERM or SIGINT. */
+  /** Called at rest after SIGTERM or SIGINT. Default: the signal takes its usual effect, and the process ends. */
   readonly onTerminated?: (signal: string) => void;
 }
 
@@ -27,9 +27,16 @@ export class NodeHost implements Host {
   }
 
   start(events: HostEvents): () => void {
-    const onEnd = (signal: NodeJS.Signals): void => this.#revoke(events, signal, () => this.#options.onTerminated?.(signal));
+    const onEnd = (signal: NodeJS.Signals): void => this.#revoke(events, signal, () => {
+      if (this.#options.onTerminated) return this.#options.onTerminated(signal);
+      this.#process.off(signal, onEnd);
+      this.#process.kill(this.#process.pid, signal);
+    });
     const onStop = (): void => this.#revoke(events, 'SIGTSTP', () => this.#process.kill(this.#process.pid, 'SIGSTOP'));
-    const onContinue = (): void => events.granted({ kind: 'open' });
+    const onContinue = (): void => {
+      this.#atRest = undefined;
+      events.granted({ kind: 'open' });
+    };
     this.#process.on('SIGTERM', onEnd).on('SIGINT', onEnd).on('SIGTSTP', onStop).on('SIGCONT', onContinue);
     const stopWatching = this.#watchSleep(events);
     events.granted({ kind: 'open' });
@@ -55,7 +62,7 @@ export class NodeHost implements Host {
     let expectedMs = clock.nowMs() + TICK_MS;
     let cancel = (): void => undefined;
     const tick = (): void => {
-      if (clock.nowMs() - expectedMs > SLEPT_MS) this.#revoke(events, 'machine slept', () => events.granted({ kind: 'open' }));
+      if (clock.nowMs() - expectedMs > SLEPT_MS && !this.#atRest) this.#revoke(events, 'machine slept', () => events.granted({ kind: 'open' }));
       expectedMs = clock.nowMs() + TICK_MS;
       cancel = clock.after(TICK_MS, tick);
     };

@@ -1,5 +1,6 @@
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { Net, NetRequest, NetResponse } from '@carryon/client';
 import { CarryonError } from '@carryon/protocol';
@@ -35,9 +36,12 @@ function toResponse(message: IncomingMessage, request: NetRequest): NetResponse 
       const value = message.headers[name];
       return Array.isArray(value) ? value.join(', ') : value;
     },
-    body: readBody(zipped ? message.pipe(createGunzip()) : message, message, request),
+    body: readBody(zipped ? unzip(message) : message, message, request),
   };
 }
+
+/** An end or an error on either side ends the other: a body that breaks off inside gzip must not wait for ever. */
+const unzip = (message: IncomingMessage): AsyncIterable<Uint8Array> => pipeline(message, createGunzip(), () => undefined);
 
 async function* readBody(chunks: AsyncIterable<Uint8Array>, message: IncomingMessage, request: NetRequest): AsyncGenerator<Uint8Array> {
   try {

@@ -1,15 +1,16 @@
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import type { Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import type { PackDigest, PackSource, PackStore, PackWriter, StoredPack } from '@carryon/client';
 import { CarryonError, toCarryonError, type Codec } from '@carryon/protocol';
 
-const CHUNK = 512 * 1024;
+const CHUNK = 128 * 1024;
 const PART = '.part';
 const RAW = '.db';
+const FILE = /^([0-9a-f]{64})(\.part|\.db)?$/;
 
 /** A folder of packs: NAME.part while it comes, NAME when complete, NAME.db while it is applied. */
 export class NodePackStore implements PackStore {
@@ -27,8 +28,10 @@ export class NodePackStore implements PackStore {
   async list(): Promise<StoredPack[]> {
     const packs: StoredPack[] = [];
     for (const file of await guard(readdir(this.#folder))) {
-      if (file.endsWith(RAW)) await rm(join(this.#folder, file), { force: true });
-      else packs.push({ name: file.replace(PART, ''), bytes: (await guard(stat(join(this.#folder, file)))).size, complete: !file.endsWith(PART) });
+      const [, name, ending] = FILE.exec(file) ?? [];
+      if (name === undefined) continue;
+      if (ending === RAW) await guard(rm(join(this.#folder, file), { force: true }));
+      else packs.push({ name, bytes: (await guard(stat(join(this.#folder, file)))).size, complete: ending === undefined });
     }
     return packs;
   }
@@ -36,38 +39,29 @@ export class NodePackStore implements PackStore {
   async write(name: string): Promise<PackWriter> {
     const path = this.#path(name);
     const handle = await guard(open(path + PART, 'a+'));
-    const hash = createHash('sha256');
-    const { size } = await handle.stat();
-    if (size > 0) for await (const chunk of createReadStream(path + PART, { highWaterMark: CHUNK })) hash.update(chunk as Uint8Array);
-    return new FileWriter(path, handle, hash, size);
+    try {
+      const { hash, bytes } = await guard(hashFile(path + PART));
+      return new FileWriter(path, handle, hash, bytes);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
   }
 
   async digest(name: string): Promise<PackDigest> {
-    return guard((async () => {
-      const hash = createHash('sha256');
-      let bytes = 0;
-      for await (const chunk of createReadStream(this.#path(name), { highWaterMark: CHUNK })) {
-        hash.update(chunk as Uint8Array);
-        bytes += (chunk as Uint8Array).length;
-      }
-      return { bytes, sha256: hash.digest('hex') };
-    })());
+    const { hash, bytes } = await guard(hashFile(this.#path(name)));
+    return { bytes, sha256: hash.digest('hex') };
   }
 
   async unpack(name: string, codec: Codec, rawBytes: number): Promise<PackSource> {
     const path = this.#path(name);
-    const inflate = codec === 'zstd' ? createZstdDecompress({ chunkSize: CHUNK }) : createGunzip({ chunkSize: CHUNK });
     let bytes = 0;
-    const measured = async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-      for await (const chunk of chunks) {
-        bytes += chunk.length;
-        if (bytes > rawBytes) throw new CarryonError('pack.wrong-bytes', `Pack ${name.slice(0, 12)} is larger inside than announced.`);
-        yield chunk;
-      }
-    };
     try {
-      await pipeline(createReadStream(path, { highWaterMark: CHUNK }), inflate, measured, createWriteStream(path + RAW));
+      bytes = await inflate(path, path + RAW, codec === 'zstd' ? createZstdDecompress({ chunkSize: CHUNK }) : createGunzip({ chunkSize: CHUNK }), rawBytes);
     } catch (cause) {
+      // A file that is gone is fetched again like a wrong one; any other fault of the disk is not the pack's.
+      const { syscall, code } = cause as { syscall?: string; code?: string };
+      if (syscall !== undefined && code !== 'ENOENT') throw fileError(cause, storageError(cause));
       throw fileError(cause, (why) => new CarryonError('pack.wrong-bytes', `Pack ${name.slice(0, 12)} could not be decompressed: ${why}.`, { cause }));
     }
     if (bytes !== rawBytes) throw new CarryonError('pack.wrong-bytes', `Pack ${name.slice(0, 12)} is smaller inside than announced.`);
@@ -89,6 +83,56 @@ export class NodePackStore implements PackStore {
   }
 }
 
+/** Decompresses a file piece by piece, so that memory stays the same for files of any size. Returns the bytes written. Throws `pack.wrong-bytes` when there are more than announced. */
+async function inflate(from: string, to: string, stream: Transform, mostBytes: number): Promise<number> {
+  const input = await open(from);
+  const output = await open(to, 'w').catch(async (cause: unknown) => {
+    await input.close();
+    throw cause;
+  });
+  try {
+    const [, bytes] = await Promise.all([feed(input, stream), drain(stream, output, mostBytes)]);
+    return bytes;
+  } finally {
+    stream.destroy();
+    await Promise.all([input.close(), output.close()]);
+  }
+}
+
+async function feed(input: FileHandle, stream: Transform): Promise<void> {
+  const piece = Buffer.allocUnsafe(CHUNK);
+  for (let read = await input.read(piece); read.bytesRead > 0; read = await input.read(piece)) {
+    await new Promise<void>((resolve, reject) => {
+      stream.write(piece.subarray(0, read.bytesRead), (error) => (error ? reject(error) : resolve()));
+    });
+  }
+  stream.end();
+}
+
+async function drain(stream: Transform, output: FileHandle, mostBytes: number): Promise<number> {
+  let bytes = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > mostBytes) throw new CarryonError('pack.wrong-bytes', 'A pack is larger inside than announced.');
+    await writeAll(output, chunk);
+  }
+  return bytes;
+}
+
+async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let from = 0; from < chunk.length;) from += (await handle.write(chunk, from)).bytesWritten;
+}
+
+async function hashFile(path: string): Promise<{ hash: Hash; bytes: number }> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK })) {
+    hash.update(chunk as Uint8Array);
+    bytes += (chunk as Uint8Array).length;
+  }
+  return { hash, bytes };
+}
+
 class FileWriter implements PackWriter {
   readonly #path: string;
   readonly #handle: FileHandle;
@@ -104,10 +148,7 @@ class FileWriter implements PackWriter {
 
   async append(chunk: Uint8Array): Promise<void> {
     this.#hash.update(chunk);
-    for (let from = 0; from < chunk.length;) {
-      const { bytesWritten } = await guard(this.#handle.write(chunk, from));
-      from += bytesWritten;
-    }
+    await guard(writeAll(this.#handle, chunk));
     this.offset += chunk.length;
   }
 
@@ -134,9 +175,11 @@ class FileWriter implements PackWriter {
 
 function guard<T>(work: Promise<T>): Promise<T> {
   return work.catch((cause: unknown) => {
-    throw fileError(cause, (why) => new CarryonError('device.storage', `A file could not be read or written: ${why}.`, { cause }));
+    throw fileError(cause, storageError(cause));
   });
 }
+
+const storageError = (cause: unknown) => (why: string): CarryonError => new CarryonError('device.storage', `A file could not be read or written: ${why}.`, { cause });
 
 function fileError(cause: unknown, otherwise: (why: string) => CarryonError): CarryonError {
   if (cause instanceof CarryonError) return cause;

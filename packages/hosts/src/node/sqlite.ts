@@ -23,9 +23,9 @@ export class NodeSqlite implements Sqlite {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
-  /** Opens the file, creating it unless readOnly. Throws as the port says. */
-  constructor(file: string, options: { readonly readOnly?: boolean } = {}) {
-    this.#db = guard(() => new DatabaseSync(file, { readOnly: options.readOnly ?? false, timeout: BUSY_MS, enableForeignKeyConstraints: false }));
+  /** Opens the file, creating it unless readOnly; waits for others' locks up to busyMs. Throws as the port says. */
+  constructor(file: string, options: { readonly readOnly?: boolean; readonly busyMs?: number } = {}) {
+    this.#db = guard(() => new DatabaseSync(file, { readOnly: options.readOnly ?? false, timeout: options.busyMs ?? BUSY_MS, enableForeignKeyConstraints: false }));
   }
 
   async exec(sql: string): Promise<void> {

@@ -8,9 +8,12 @@ const names = (all: readonly string[]): string => all.map((name) => `"${name}"`)
 
 /** Fits a profile to the database at hand: tables with ids, columns, keys and rules. Throws `profile.invalid`. */
 export function compileProfile(profile: Profile, source: Source): SyncedTable[] {
-  return Object.entries(profile.tables)
+  const tables = Object.entries(profile.tables)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, wanted], index) => compileTable(index + 1, wanted, findTable(name, source)));
+  const twice = tables.find((table, i) => tables.findIndex(({ name }) => name === table.name) < i);
+  if (twice) throw invalid(`The profile names table "${twice.name}" twice.`);
+  return tables;
 }
 
 function findTable(name: string, source: Source): SourceTable {

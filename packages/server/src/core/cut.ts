@@ -16,6 +16,8 @@ export interface SizedScope extends ScopeKey {
 /** The highest rid a part can name: the largest integer that is exact everywhere. */
 export const LAST_RID = Number.MAX_SAFE_INTEGER;
 
+const MOST_PACKS_PER_SCOPE = 2 * LIMITS.packsPerPlan;
+
 /** The one scope of a table that a person is entitled to. */
 export function scopeOf(table: SyncedTable, user: string): ScopeKey {
   return { table: table.id, param: table.rule.kind === 'all' ? '' : user };
@@ -26,6 +28,12 @@ export function chooseWidth(extent: Extent, shareBytes: number): number {
   const target = Math.max(LIMITS.packRawBytes, Math.ceil(shareBytes / LIMITS.packsPerPlan));
   const rows = Math.max(1, Math.floor(target / Math.max(1, extent.rowBytes)));
   return Math.max(1, Math.ceil((rows * extent.maxRid) / Math.max(1, extent.rows)));
+}
+
+/** The width chosen before, so that packs are shared for long, unless the scope has outgrown it. */
+export function keepWidth(extent: Extent, shareBytes: number): number {
+  const { width, maxRid } = extent;
+  return width !== undefined && maxRid <= width * MOST_PACKS_PER_SCOPE ? width : chooseWidth(extent, shareBytes);
 }
 
 export const scopeBytes = (scope: SizedScope): number => scope.extent.rows * scope.extent.rowBytes;

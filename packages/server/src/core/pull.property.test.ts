@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Snapshot } from '../ports/storage.ts';
-import { DEVICES, history, USERS, type History, type SyncStep } from '../testing/history.ts';
+import { DEVICES, history, USERS, type History, type Step, type SyncStep, type Write } from '../testing/history.ts';
 import { ensure, same } from '../testing/store-audit.ts';
 import { SyncWorld, type Mutant, type Session } from '../testing/sync-world.ts';
 
@@ -71,15 +71,32 @@ async function isAtHead(world: SyncWorld, { device }: Session): Promise<boolean>
 
 /** What the first history that finds the fault says; undefined when none does. */
 async function complaint(mutant: Mutant): Promise<string | undefined> {
-  const result = await fc.check(fc.asyncProperty(history, (one) => play(one, mutant)), { seed: 20261121, numRuns: 400, endOnFailure: true });
+  const result = await fc.check(fc.asyncProperty(history, (one) => play(one, mutant)), { seed: 20261121, numRuns: 400, endOnFailure: true, examples: EXAMPLES });
   return result.failed ? String(result.errorInstance) : undefined;
 }
 
 describe('pull, evaluator and packs against the oracle', () => {
   it('I1 I2 I3 I4 I5 I6 I7 I8 I9 I10 I11 I12 I15 I20 I21: after every commit a device holds exactly its share', async () => {
-    await fc.assert(fc.asyncProperty(history, (one) => play(one)), { numRuns: RUNS });
-  }, 600_000);
+    await fc.assert(fc.asyncProperty(history, (one) => play(one)), { numRuns: RUNS, examples: EXAMPLES });
+  }, 60_000 + 1_000 * RUNS);
 });
+
+const nothing = { key: 0, toKey: 0, owner: 0, value: 0, serial: 0 };
+const insert = (key: number): Write => ({ ...nothing, table: 0, kind: 'insert', key });
+const change = (...writes: readonly Write[]): Step[] => [{ op: 'transaction', writes, rolledBack: false }, { op: 'evaluate' }];
+
+/** Histories known to matter. */
+const EXAMPLES: [History][] = [
+  // A row changes between plan and feed, and its pack is taken after the feed.
+  [{ before: [insert(0)], packWidth: 0, steps: [
+    { ...ONE_ANSWER }, ...change({ ...nothing, table: 0, kind: 'value', key: 0, value: 1 }), { ...ONE_ANSWER, answers: 2, latePacks: true },
+  ] }],
+  // A row that was read dies and its tombstone expires in mid-round; the pages after that are read beyond the floor.
+  [{ before: [insert(0), insert(1)], packWidth: 0, steps: [
+    { ...ONE_ANSWER, device: 3, pageRows: 1 }, ...change({ ...nothing, table: 0, kind: 'delete', key: 0 }), { op: 'expire', keep: 0 },
+    ...change(insert(2)), ...change(insert(3)), { ...ONE_ANSWER, device: 3, pageRows: 1, answers: 4 },
+  ] }],
+];
 
 describe('the property has teeth', () => {
   const mutants: Record<string, Mutant> = {
@@ -88,14 +105,14 @@ describe('the property has teeth', () => {
     'I8 versions are not compared': { versionCheck: false },
     'I9 a page forgets that tombstones were missed': { token: (text) => text.replace(/,1\]/g, ',0]') },
     'I9 a page begins one row too late': { snapshot: (snapshot) => ({ ...snapshot, feed: (scope, after, ...rest) => snapshot.feed(scope, { ...after, rid: after.rid + 1 }, ...rest) }) },
-    'I12 rows of another person are sent': { snapshot: (snapshot) => ({ ...snapshot, scope: (key) => snapshot.scope(key.param === 'ann' ? { ...key, param: 'Ann' } : key) }) },
+    'I12 rows of another person are sent': { snapshot: (snapshot) => ({ ...snapshot, scope: (key) => snapshot.scope({ ...key, param: key.param && 'Ann' }) ?? snapshot.scope(key) }) },
     'I20 a digest is off': { snapshot: (snapshot) => ({ ...snapshot, scope: (key) => { const scope = snapshot.scope(key); return scope && { ...scope, digest: { ...scope.digest, sum: scope.digest.sum + 1 } }; } }) },
     'I21 heads are not looked at': { snapshot: (snapshot) => ({ ...snapshot, scope: (key) => { const scope = snapshot.scope(key); return scope && { ...scope, head: Number.MAX_SAFE_INTEGER }; } }) },
-    'S the floor is not looked at': { snapshot: (snapshot) => ({ ...snapshot, state: () => ({ ...snapshot.state(), floor: 0 }) }) },
+    'I9 the floor is not looked at': { snapshot: (snapshot) => ({ ...snapshot, state: () => ({ ...snapshot.state(), floor: 0 }) }) },
   };
   for (const [name, mutant] of Object.entries(mutants)) {
     it(`${name}: caught`, async () => {
-      expect(await complaint(mutant)).toMatch(name.startsWith('I21') ? /I21/ : /I20 digest|I12/);
+      expect(await complaint(mutant)).toMatch(name.startsWith('I21') ? /I21/ : /I(1|12|20)\b/);
     });
   }
 });

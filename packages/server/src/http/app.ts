@@ -1,5 +1,5 @@
 import { CarryonError, toCarryonError, type ErrorCode } from '@carryon/protocol';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { LIMITS } from '../core/limits.ts';
 import type { Context } from './context.ts';
 import { answerPack } from './packs.ts';
@@ -14,7 +14,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 
 /** The server's HTTP side. Every refusal is `{error: {code, message}}` with a status that fits. */
 export function createApp(context: Context, logger: FastifyBaseLogger): FastifyInstance {
-  const app = Fastify({ loggerInstance: logger, bodyLimit: LIMITS.requestBytes, disableRequestLogging: true, forceCloseConnections: 'idle' });
+  const app = Fastify({ loggerInstance: logger, bodyLimit: LIMITS.requestBytes, logController: new LogController({ disableRequestLogging: true }), forceCloseConnections: 'idle' });
   const limit = new RateLimit(LIMITS.requestsPerMinute, context.clock);
   app.setErrorHandler((thrown, request, reply) => {
     const error = fromHttp(thrown);

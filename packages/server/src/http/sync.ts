@@ -74,12 +74,10 @@ async function* streamPlan(context: Context, user: string, ask: SyncRequest, tok
 /** Answers at once when there is something new; else when something is, or when the time is up. */
 async function pullOrWait(context: Context, user: string, ask: SyncRequest, token: Token, tables: readonly SyncedTable[], request: FastifyRequest): Promise<PullAnswer> {
   const until = context.clock.nowMs() + Math.min(ask.waitSeconds ?? 0, LIMITS.waitSeconds) * 1000;
-  let gone = false;
-  request.raw.socket.once('close', () => { gone = true; });
   for (;;) {
     const answer = await pullOnce(context, user, token, tables);
     const leftMs = until - context.clock.nowMs();
-    if (answer.rows > 0 || leftMs <= 0 || gone || context.changes.closed) return answer;
+    if (answer.rows > 0 || leftMs <= 0 || request.raw.socket.destroyed || context.changes.closed) return answer;
     context.metrics.waiting.inc();
     await context.changes.next(leftMs).finally(() => context.metrics.waiting.dec());
   }

@@ -1,5 +1,5 @@
 import type { Codec, Frame, PackSpec, TableSpec } from '@carryon/protocol';
-import { chooseWidth, cutPacks, scopeBytes, scopeOf, type PackSketch, type SizedScope } from '../core/cut.ts';
+import { cutPacks, keepWidth, scopeBytes, scopeOf, type PackSketch, type SizedScope } from '../core/cut.ts';
 import { LIMITS } from '../core/limits.ts';
 import { moveToken, tokenToText, type Token } from '../core/token.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -78,8 +78,8 @@ export class Planner {
     const shareBytes = scopes.reduce((sum, scope) => sum + scopeBytes(scope), 0);
     const widths = new Map<SizedScope, number>();
     const sketches = cutPacks(scopes, (scope) => {
-      const width = scope.extent.width ?? chooseWidth(scope.extent, shareBytes);
-      if (scope.extent.width === undefined) widths.set(scope, width);
+      const width = keepWidth(scope.extent, shareBytes);
+      if (width !== scope.extent.width) widths.set(scope, width);
       return width;
     });
     for (const [scope, width] of widths) await this.#storage.setWidth(scope, width);

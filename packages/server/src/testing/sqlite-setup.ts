@@ -23,6 +23,7 @@ export class SqliteSetup {
     this.files = { database: join(this.folder, 'business.db'), store: join(this.folder, 'sync.db') };
     if (typeof make === 'function') make(this.files.database);
     this.business = new DatabaseSync(this.files.database, { timeout: 10_000 });
+    this.business.exec('PRAGMA synchronous = off');
     if (typeof make === 'string') this.business.exec(make);
   }
 
@@ -101,6 +102,8 @@ export function createNorthwind(file: string): boolean {
     return false;
   }
   const db = new DatabaseSync(file);
+  // Its thousands of statements are no transaction.
+  db.exec('PRAGMA synchronous = off; PRAGMA journal_mode = memory');
   db.exec(readFileSync(NORTHWIND, 'utf8'));
   db.close();
   return true;

@@ -68,12 +68,12 @@ export class StoreAudit {
   /** Every row that left after the floor has a tombstone, and none at or below the floor is kept. */
   #checkLeft(name: string, scope: StoredScope, members: readonly Member[], checkpoint: number, floor: number): void {
     const live = new Set(members.filter((member) => member.live).map(({ rid }) => rid));
-    const left = this.#left.get(scope.id) ?? new Map<number, number>();
+    const tombstones = members.filter((member) => !member.live).map(({ rid, seq }) => [rid, seq] as const);
+    const left = this.#left.get(scope.id) ?? new Map(tombstones);
     for (const rid of this.#live.get(scope.id) ?? []) if (!live.has(rid)) left.set(rid, checkpoint);
     for (const [rid, at] of left) if (live.has(rid) || at <= floor) left.delete(rid);
     this.#live.set(scope.id, live);
     this.#left.set(scope.id, left);
-    const tombstones = members.filter((member) => !member.live).map(({ rid, seq }) => [rid, seq] as const);
     same(`I6 tombstones ${name}`, sorted(tombstones), sorted(left));
   }
 

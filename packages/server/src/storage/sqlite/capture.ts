@@ -23,7 +23,6 @@ export function installCapture(db: Database, tables: readonly TableSpec[], sourc
   return db.transaction(() => {
     if (position.id > 0) {
       outboxAfter(db, 'main', position, storeId);
-      if (lastMarker(db, 'main')?.store !== storeId) throw replaced();
       checkCapture(db, 'main', tables);
     }
     createOutbox(db, Math.max(1, ...tables.map((table) => table.key.length)));

@@ -10,13 +10,16 @@ function changed(table: SyncedTable): string {
   return `NOT ${rows}._live OR ${differs.join(' OR ')}`;
 }
 
-/** SQL that copies business rows (alias x) into the store; rows that are there unchanged stay untouched. */
-export function copySql(table: SyncedTable, from: string): string {
+/**
+ * SQL that copies business rows (alias x) into the store; rows that are there unchanged stay untouched. `rid` gives the row id of those that
+ * are there: an upsert that had to find out by conflict would use up a row id each time.
+ */
+export function copySql(table: SyncedTable, from: string, rid = 'NULL'): string {
   const names = columnNames(table);
   const assign = names.map((name) => `${name} = excluded.${name}`).join(', ');
-  return `INSERT INTO ${rowTable(table.id)}(_ver, _live, ${names.join(', ')})
-    SELECT ?1, 1, ${names.map((name) => `x.${name}`).join(', ')} ${from}
-    ON CONFLICT(${keyNames(table).join(', ')}) DO UPDATE SET _ver = excluded._ver, _live = 1, ${assign} WHERE ${changed(table)}`;
+  return `INSERT INTO ${rowTable(table.id)}(_rid, _ver, _live, ${names.join(', ')})
+    SELECT ${rid}, ?1, 1, ${names.map((name) => `x.${name}`).join(', ')} ${from}
+    ON CONFLICT DO UPDATE SET _ver = excluded._ver, _live = 1, ${assign} WHERE ${changed(table)}`;
 }
 
 /** SQL fragment: the key columns of the two aliases are equal. */

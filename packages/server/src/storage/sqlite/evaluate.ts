@@ -1,4 +1,4 @@
-import { columnSql, digestSql, keyColumns } from '@carryon/protocol';
+import { CarryonError, columnSql, digestSql, keyColumns } from '@carryon/protocol';
 import type { SyncedTable } from '../../ports/storage.ts';
 import { OUTBOX, outboxAfter } from './capture.ts';
 import { businessTable, copySql, sameKey } from './copy.ts';
@@ -51,7 +51,8 @@ function evaluateTable(db: Database, table: SyncedTable, cp: number, after: numb
   fillDirty(db, table, after, upTo);
   const before = digests(db, table);
   const rows = rowTable(table.id);
-  const copied = db.run(copySql(table, `FROM ${dirtyTable(table)} d CROSS JOIN ${businessTable(table)} x WHERE ${sameKey(table, 'x', 'd')}`), cp);
+  const from = `FROM ${dirtyTable(table)} d CROSS JOIN ${businessTable(table)} x LEFT JOIN ${rows} r ON ${sameKey(table, 'r', 'd')} WHERE ${sameKey(table, 'x', 'd')}`;
+  const copied = db.run(copySql(table, from, 'r._rid'), cp);
   const removed = db.run(
     `UPDATE ${rows} SET _ver = ?1, _live = 0, ${clearSql(table)} WHERE _live AND _rid IN (SELECT r._rid FROM ${dirtyTable(table)} d CROSS JOIN ${rows} r WHERE ${sameKey(table, 'r', 'd')})
      AND NOT EXISTS (SELECT 1 FROM ${businessTable(table)} x WHERE ${sameKey(table, 'x', rows)})`, cp);
@@ -118,7 +119,9 @@ export function activateScope(db: Database, table: SyncedTable, param: string, n
   const { column } = table.rule;
   db.transaction(() => {
     if (db.get('SELECT 1 FROM sync_scope WHERE tbl = ? AND param = ?', table.id, param)) return;
-    const cp = (db.get<{ checkpoint: number }>('SELECT checkpoint FROM sync_state')?.checkpoint ?? 0) + 1;
+    const { checkpoint } = db.get<State>('SELECT checkpoint FROM sync_state') ?? { checkpoint: 0 };
+    if (checkpoint === 0) throw new CarryonError('server.preparing', 'The server is still reading the business database.');
+    const cp = checkpoint + 1;
     db.run('INSERT INTO sync_scope(tbl, param, head, rows, sum) VALUES(?, ?, ?, 0, 0)', table.id, param, cp);
     const scope = db.get<{ id: number }>('SELECT id FROM sync_scope WHERE tbl = ? AND param = ?', table.id, param)?.id ?? 0;
     const rows = rowTable(table.id);

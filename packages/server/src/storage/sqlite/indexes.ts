@@ -53,5 +53,5 @@ function readIndexSql(sql: string): { terms: string[]; where: string } {
     if (text === '(') depth++;
     else if (text === ')') depth--;
   }
-  return { terms: terms.map((term) => term.trim().replace(/\s(?:ASC|DESC)$/i, '')), where: where.trim().replace(/^WHERE\b/i, '').trim() };
+  return { terms: terms.map((term) => term.trim().replace(/\s(?:ASC|DESC)$/i, '').trim()), where: where.trim().replace(/^WHERE\b/i, '').trim() };
 }

@@ -60,21 +60,22 @@ function readTable(db: Database, schema: string, entry: TableEntry): SourceTable
       keys: keys.map((usable) => usable.columns),
       uniques: [...uniques, ...hiddenRowid(entry, columns, candidates)],
       relations: readRelations(db, schema, entry.name),
-      warnings: [...warnings, ...foreignCollations(collations)],
+      warnings: copy.made ? warnings : [...warnings, 'it needs functions or collations that only its own program has, so devices compare its text byte by byte'],
     };
   } finally {
     copy.close();
   }
 }
 
-/** A table like the one of the database, without its rows, where things can be tried; missing where functions or collations of another program are needed. */
+/** A table like the one of the database, without its rows, where things can be tried; not made where functions or collations of another program are needed. */
 class EmptyCopy {
   readonly #name: string;
   readonly #db = new Database(':memory:');
+  readonly made: boolean;
 
   constructor(entry: TableEntry) {
     this.#name = quoteName(entry.name);
-    this.#try(() => this.#db.exec(entry.sql ?? ''));
+    this.made = this.#try(() => this.#db.exec(entry.sql ?? '') ?? true) ?? false;
   }
 
   /** The collation of a column, which SQLite tells only of columns that are indexed. */
@@ -146,11 +147,6 @@ function hiddenRowid(entry: TableEntry, columns: readonly ColumnEntry[], keys: r
   const isColumn = keys.some((key) => key.from === 'primary key' && key.index === undefined);
   const name = ['rowid', '_rowid_', 'oid'].find((alias) => !columns.some((column) => column.name.toLowerCase() === alias));
   return entry.wr === 1 || isColumn || name === undefined ? [] : [{ columns: [name], terms: [name], where: '' }];
-}
-
-function foreignCollations(collations: ReadonlyMap<string, string>): string[] {
-  return [...collations].filter(([, coll]) => !KNOWN_COLLATIONS.includes(coll))
-    .map(([name, coll]) => `devices compare the column "${name}" byte by byte: only its own program has the collation ${coll}`);
 }
 
 function readColumn(column: ColumnEntry, strict: boolean, collations: ReadonlyMap<string, string>): SourceColumn {

@@ -5,6 +5,9 @@ import type { IngestProgress, RawPack, Storage, SyncedTable } from '../../ports/
 import { SqliteStore, type StoreFiles } from './store.ts';
 import type { Call, Reply } from './thread.ts';
 
+/** A thread that is in the midst of long reading is not waited for longer: what it has not committed is done again at the next start. */
+const CLOSE_MS = 500;
+
 interface Waiting { readonly resolve: (result: unknown) => void; readonly reject: (error: unknown) => void; readonly onProgress?: ((progress: unknown) => void) | undefined }
 
 /** A store in a thread of its own. */
@@ -29,7 +32,8 @@ class StoreThread {
   }
 
   async close(): Promise<void> {
-    await this.call('close').catch(() => undefined);
+    const patience = new Promise<void>((resolve) => { setTimeout(resolve, CLOSE_MS).unref(); });
+    await Promise.race([this.call('close').catch(() => undefined), patience]);
     await this.#worker.terminate();
   }
 

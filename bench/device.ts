@@ -1,0 +1,15 @@
+// One device process: node --conditions=@carryon/source bench/device.ts URL FOLDER TOKEN once|watch [KILL_AT_BYTES]
+import { openDevice } from '@carryon/hosts/node';
+import { ownCost } from './processes.ts';
+
+const [url = '', folder = '', token = '', mode = 'once', killAt = ''] = process.argv.slice(2);
+const { engine, close } = await openDevice({ folder, serverUrl: url, credentials: async () => token, config: { mode: mode === 'watch' ? 'watch' : 'once' } });
+if (killAt !== '') {
+  engine.subscribe(() => {
+    if (engine.received >= Number(killAt)) process.kill(process.pid, 'SIGKILL');
+  });
+}
+if (mode === 'watch') engine.onCommit((committed) => console.log(JSON.stringify({ atMs: Date.now(), ...committed })));
+await engine.run();
+await close();
+console.log(JSON.stringify({ received: engine.received, ...ownCost() }));

@@ -1,0 +1,171 @@
+import { encodeValue, PROTOCOL_VERSION, toRuns, type Frame, type PackSpec, type SqlValue, type SyncRequest, type TableSpec } from '@carryon/protocol';
+import type { Clock } from '../ports/clock.ts';
+import type { NetRequest, NetResponse } from '../ports/net.ts';
+import { FakeNet, refuse, respond } from './fake-net.ts';
+import { digestRows, makePack, type FakePack, type FakePart, type FakeRow, type PackOptions } from './fake-pack.ts';
+
+interface Change {
+  readonly seq: number;
+  readonly table: number;
+  readonly rid: number;
+}
+
+export interface FakeServerOptions {
+  readonly clock: Clock;
+  /** Rows to a pack. */
+  readonly packRows?: number;
+  /** Rows to an answer, before a page ends it. */
+  readonly pageRows?: number;
+  readonly packOptions?: PackOptions;
+}
+
+type Position = Record<string, number>;
+
+/** A server of one person in this process, as strict and as small as the protocol allows. */
+export class FakeServer {
+  readonly #options: FakeServerOptions;
+  readonly #rows = new Map<number, Map<number, FakeRow>>();
+  readonly #log: Change[] = [];
+  readonly packs = new Map<string, FakePack>();
+  readonly net = new FakeNet((request) => this.#serve(request));
+  readonly tables: readonly TableSpec[];
+  /** What was asked, in order. */
+  readonly asked: SyncRequest[] = [];
+  /** Requests for packs: name, and from which byte. */
+  readonly fetched: { readonly name: string; readonly from: number }[] = [];
+  /** Bytes of each pack that were handed out. */
+  readonly sentBytes = new Map<string, number>();
+  epoch = 'epoch-1';
+  user = 'mia';
+  /** Signed addresses of an earlier number have expired. */
+  signature = 1;
+  /** Changes up to here are forgotten: a device that is behind gets live-sets. */
+  floor = 0;
+  clockSkewMs = 0;
+  /** Tables whose digest is told wrong, so many times yet. */
+  readonly wrongDigests = new Map<number, number>();
+  #packOptions: PackOptions;
+
+  constructor(tables: readonly TableSpec[], options: FakeServerOptions) {
+    this.tables = tables;
+    this.#options = options;
+    this.#packOptions = options.packOptions ?? {};
+    for (const table of tables) this.#rows.set(table.id, new Map());
+  }
+
+  rowsOf(table: number): Map<number, FakeRow> {
+    return this.#rows.get(table) ?? new Map();
+  }
+
+  put(table: number, rid: number, ...values: readonly SqlValue[]): void {
+    this.#log.push({ seq: this.#log.length + 1, table, rid });
+    this.rowsOf(table).set(rid, { ver: this.#log.length, values });
+  }
+
+  remove(table: number, rid: number): void {
+    this.#log.push({ seq: this.#log.length + 1, table, rid });
+    this.rowsOf(table).delete(rid);
+  }
+
+  /** How packs are made from now on. */
+  makePacks(options: PackOptions): void {
+    this.#packOptions = options;
+  }
+
+  async #serve(request: NetRequest): Promise<NetResponse> {
+    const url = new URL(request.url);
+    if (request.method === 'POST' && url.pathname === '/v1/sync') return this.#sync(request);
+    const pack = this.packs.get(url.pathname.replace('/v1/packs/', ''));
+    if (Number(url.searchParams.get('s')) < this.signature) return refuse(request, 403, 'pack.url-expired');
+    return pack ? this.#sendPack(request, pack) : refuse(request, 410, 'pack.gone');
+  }
+
+  #sendPack(request: NetRequest, { spec, bytes }: FakePack): NetResponse {
+    const ranged = request.headers['if-range'] === `"${spec.name}"` ? /^bytes=(\d+)-$/.exec(request.headers['range'] ?? '')?.[1] : undefined;
+    const from = Number(ranged ?? 0);
+    this.fetched.push({ name: spec.name, from });
+    const counted = this.#count(spec.name, bytes.subarray(from));
+    const headers = { 'content-type': 'application/octet-stream', etag: `"${spec.name}"` };
+    return respond(request, ranged === undefined ? 200 : 206, headers, counted);
+  }
+
+  async *#count(name: string, bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+    for (let from = 0; from < bytes.length; from += 4096) {
+      const chunk = bytes.subarray(from, from + 4096);
+      this.sentBytes.set(name, (this.sentBytes.get(name) ?? 0) + chunk.length);
+      yield chunk;
+    }
+  }
+
+  #sync(request: NetRequest): NetResponse {
+    const ask = JSON.parse(request.body ?? '') as SyncRequest;
+    this.asked.push(ask);
+    if (ask.v !== PROTOCOL_VERSION) return refuse(request, 400, 'protocol.version');
+    const frames: Frame[] = [{ header: { v: PROTOCOL_VERSION, epoch: this.epoch, user: this.user, checkpoint: this.#log.length, nowMs: this.#options.clock.nowMs() + this.clockSkewMs } }];
+    frames.push(...this.#answer(ask));
+    return respond(request, 200, { 'content-type': 'application/x-ndjson' }, frames.map((frame) => `${JSON.stringify(frame)}\n`).join(''));
+  }
+
+  #answer(ask: SyncRequest): Frame[] {
+    if (ask.urls) return [{ urls: ask.urls.map((name) => (this.packs.has(name) ? this.#address(name) : '')) }];
+    const position = ask.token === null ? {} : (JSON.parse(ask.token) as Position);
+    for (const id of ask.fresh ?? []) delete position[id];
+    const tables = this.tables.filter((table) => !ask.tables || ask.tables.includes(table.id));
+    const missing = tables.filter((table) => position[table.id] === undefined);
+    return missing.length > 0 ? this.#plan(missing, position) : this.#pull(tables, position);
+  }
+
+  #address(name: string): string {
+    return `v1/packs/${name}?s=${this.signature}`;
+  }
+
+  #plan(tables: readonly TableSpec[], position: Position): Frame[] {
+    const made = tables.flatMap((table) => this.#cut(table)).map((part) => makePack([part], { asOf: this.#log.length, ...this.#packOptions }));
+    for (const pack of made) this.packs.set(pack.spec.name, pack);
+    const packs = made.map(({ spec }): PackSpec => ({ ...spec, url: this.#address(spec.name) })).sort((a, b) => a.level - b.level);
+    const token = JSON.stringify({ ...position, ...Object.fromEntries(tables.map(({ id }) => [id, this.#log.length])) });
+    return [{ building: { done: 1, of: 1 } }, { plan: { tables, packs, token } }];
+  }
+
+  #cut(table: TableSpec): FakePart[] {
+    const rows = [...this.rowsOf(table.id)].sort(([a], [b]) => a - b);
+    const size = this.#options.packRows ?? 100;
+    return Array.from({ length: Math.ceil(rows.length / size) }, (_, i) => ({ table, rows: new Map(rows.slice(i * size, (i + 1) * size)) }));
+  }
+
+  #pull(tables: readonly TableSpec[], position: Position): Frame[] {
+    const frames: Frame[] = [];
+    let left = this.#options.pageRows ?? 1000;
+    for (const level of [...new Set(tables.map((table) => table.level))].sort()) {
+      const here = tables.filter((table) => table.level === level);
+      for (const table of here) {
+        const from = position[table.id] ?? 0;
+        const changes = this.#log.filter((change) => change.table === table.id && change.seq > from && change.seq > this.floor && this.#isNewest(change));
+        const sent = changes.slice(0, left);
+        left -= sent.length;
+        if (sent.length > 0) frames.push({ table: table.id }, ...sent.map((change) => this.#row(change)));
+        if (sent.length < changes.length) return [...frames, { page: { token: JSON.stringify({ ...position, [table.id]: sent.at(-1)?.seq ?? from }) } }];
+        if (from < this.floor) frames.push({ live: { table: table.id, runs: toRuns([...this.rowsOf(table.id).keys()].sort((a, b) => a - b)) } });
+        position[table.id] = this.#log.length;
+      }
+      frames.push({ commit: { checkpoint: this.#log.length, token: JSON.stringify(position), tables: here.map((table) => this.#digest(table.id)) } });
+    }
+    return frames;
+  }
+
+  #isNewest(change: Change): boolean {
+    return !this.#log.some((later) => later.seq > change.seq && later.table === change.table && later.rid === change.rid);
+  }
+
+  #row({ table, rid }: Change): Frame {
+    const row = this.rowsOf(table).get(rid);
+    return row ? ['P', rid, row.ver, ...row.values.map(encodeValue)] : ['R', rid];
+  }
+
+  #digest(table: number): { table: number; rows: number; sum: number } {
+    const { rows, sum } = digestRows(this.rowsOf(table));
+    const wrong = this.wrongDigests.get(table) ?? 0;
+    this.wrongDigests.set(table, Math.max(0, wrong - 1));
+    return { table, rows, sum: sum + (wrong > 0 ? 1 : 0) };
+  }
+}

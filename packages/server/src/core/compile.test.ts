@@ -1,0 +1,57 @@
+import { DatabaseSync } from 'node:sqlite';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { SyncedTable } from '../ports/storage.ts';
+import { compileFor } from '../storage/sqlite/store.ts';
+import { withFolder } from '../testing/temp-store.ts';
+import { parseProfile } from './profile.ts';
+
+const SQL = `
+  CREATE TABLE Job(Code TEXT COLLATE NOCASE PRIMARY KEY, Owner TEXT, Note, Secret TEXT);
+  CREATE TABLE pair(a INTEGER, b TEXT, note, PRIMARY KEY(b, a)) WITHOUT ROWID;
+  CREATE TABLE code(id INTEGER PRIMARY KEY, number INTEGER NOT NULL UNIQUE, label TEXT UNIQUE);
+  CREATE TABLE loose(a, b);`;
+
+const compile = (tables: object): Promise<SyncedTable[]> => withFolder((folder) => {
+  const file = join(folder, 'app.db');
+  const db = new DatabaseSync(file);
+  db.exec(SQL);
+  db.close();
+  return compileFor(file, parseProfile({ version: 1, tables }));
+});
+
+const problem = (tables: object): Promise<string> => compile(tables).then(() => '', (error: { code: string; message: string }) => `${error.code}: ${error.message}`);
+
+describe('compile', () => {
+  it('S51 tables and columns are found whatever their letters, and named as the database names them', async () => {
+    const [job] = await compile({ JOB: { rows: { own: 'OWNER' }, columns: ['NOTE'] } });
+    expect(job).toMatchObject({ name: 'Job', rule: { kind: 'own', column: 'Owner' }, level: 5 });
+    expect(job?.columns.map((column) => column.name)).toEqual(['Code', 'Owner', 'Note']);
+    expect(job?.columns[0]).toEqual({ name: 'Code', type: 'TEXT', collation: 'NOCASE' });
+  });
+
+  it('S51 ids follow the names in the profile, not their order in it', async () => {
+    const one = await compile({ pair: {}, Job: {}, code: {} });
+    const two = await compile({ code: {}, Job: {}, pair: {} });
+    expect(one).toEqual(two);
+    expect(one.map(({ id, name }) => [id, name])).toEqual([[1, 'Job'], [2, 'code'], [3, 'pair']]);
+  });
+
+  it('S51 the key is in its own order, and another unique key can be chosen', async () => {
+    const [code, pair] = await compile({ code: { key: ['NUMBER'] }, pair: {} });
+    expect(pair?.key.map((i) => pair.columns[i]?.name)).toEqual(['b', 'a']);
+    expect(code?.key.map((i) => code.columns[i]?.name)).toEqual(['number']);
+    expect((await compile({ pair: { key: ['a', 'b'] } }))[0]?.key).toEqual([0, 1]);
+  });
+
+  it('S51 what does not fit is refused with the reason', async () => {
+    expect(await problem({ jobs: {} })).toMatch(/^profile\.invalid: .*no table "jobs".*"Job"/);
+    expect(await problem({ loose: {} })).toMatch(/^profile\.invalid: Table "loose" cannot be synced: .*no primary key/);
+    expect(await problem({ Job: { rows: { own: 'boss' } } })).toMatch(/^profile\.invalid: .*no column "boss".*"Owner"/);
+    expect(await problem({ Job: { columns: ['Code', 'nix'] } })).toMatch(/^profile\.invalid: .*no column "nix"/);
+    expect(await problem({ code: { key: ['label'] } })).toMatch(/^profile\.invalid: The key \("label"\)/);
+    expect(await problem({ pair: { key: ['a'] } })).toMatch(/^profile\.invalid: The key/);
+    expect(await problem({ pair: { key: ['a', 'a'] } })).toMatch(/^profile\.invalid: The key/);
+    expect(await problem({ Job: {}, job: {} })).toMatch(/^profile\.invalid: The profile names table "Job" twice/);
+  });
+});

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import type { CommitFrame, Frame } from '@carryon/protocol';
+import { withStore, type TempStore } from '../testing/temp-store.ts';
+import { LAST_RID } from './cut.ts';
+import { pull, type PullAnswer } from './pull.ts';
+import { tokenFromText, type Token, type TablePosition } from './token.ts';
+
+const SQL = `CREATE TABLE a(id INTEGER PRIMARY KEY, v); CREATE TABLE b(id INTEGER PRIMARY KEY, v); CREATE TABLE c(id INTEGER PRIMARY KEY, v);
+  INSERT INTO a VALUES(1, 'x'), (2, 'x'); INSERT INTO b VALUES(1, 'x'), (2, 'x'); INSERT INTO c VALUES(1, 'x'), (2, 'x');`;
+const PROFILE = { a: { priority: 1 }, b: { priority: 1 }, c: { priority: 2 } };
+const MANY = { pageRows: 1000, pageBytes: 1_000_000 };
+
+interface Bench extends TempStore { ask(token: Token, limits?: { pageRows: number; pageBytes: number }): Promise<PullAnswer> }
+
+const withFeed = (work: (bench: Bench) => Promise<void>): Promise<void> => withStore(SQL, PROFILE, async (store) => {
+  await store.storage.prepare(() => undefined);
+  await store.storage.evaluate(1000);
+  const ask: Bench['ask'] = (token, limits = MANY) =>
+    store.storage.read((snapshot) => pull(snapshot, { user: 'ann', token, tables: store.tables, nowMs: 5, seal: (text) => text }, limits));
+  await work({ ...store, ask });
+});
+
+const at = (...positions: readonly (number | TablePosition)[]): Token =>
+  ({ epoch: 'e', tables: new Map(positions.map((one, i) => [i + 1, typeof one === 'number' ? { at: one } : one])) });
+
+const kinds = (frames: readonly Frame[]): string[] => frames.map((frame) => (0 in frame ? frame[0] : Object.keys(frame)[0] ?? ''));
+const commitsOf = (frames: readonly Frame[]): CommitFrame['commit'][] => frames.flatMap((frame) => ('commit' in frame ? [frame.commit] : []));
+const tokenAfter = (frames: readonly Frame[]): Token => {
+  const last = frames.at(-1);
+  const text = last && 'page' in last ? last.page.token : last && 'commit' in last ? last.commit.token : '';
+  return tokenFromText(text) ?? expect.fail('the answer ends without a token');
+};
+
+describe('pull', () => {
+  it('S22 S26 lower levels are committed first, all at the header\'s checkpoint', async () => {
+    await withFeed(async ({ ask }) => {
+      const { frames, rows } = await ask(at(0, 0, 0));
+      expect(kinds(frames)).toEqual(['header', 'table', 'P', 'P', 'table', 'P', 'P', 'commit', 'table', 'P', 'P', 'commit']);
+      expect(commitsOf(frames).map((commit) => [commit.checkpoint, commit.tables.map((table) => table.table)])).toEqual([[1, [1, 2]], [1, [3]]]);
+      expect(frames[0]).toMatchObject({ header: { checkpoint: 1, nowMs: 5 } });
+      expect(rows).toBe(6);
+    });
+  });
+
+  it('S26 levels without news are committed with the next commit', async () => {
+    await withFeed(async ({ ask, business, storage }) => {
+      business.exec('DELETE FROM c WHERE id = 1');
+      await storage.evaluate(2000);
+      const { frames } = await ask(at(1, 1, 1));
+      expect(kinds(frames)).toEqual(['header', 'table', 'R', 'commit']);
+      expect(commitsOf(frames)[0]?.tables.map(({ table, rows }) => [table, rows])).toEqual([[1, 2], [2, 2], [3, 1]]);
+      expect(tokenAfter(frames)).toEqual({ epoch: 'e', tables: new Map([[1, { at: 2 }], [2, { at: 2 }], [3, { at: 2 }]]) });
+    });
+  });
+
+  it('S25 rows and bytes are counted over all tables of an answer', async () => {
+    await withFeed(async ({ ask }) => {
+      const byRows = await ask(at(0, 0, 0), { pageRows: 3, pageBytes: 1_000_000 });
+      expect(kinds(byRows.frames)).toEqual(['header', 'table', 'P', 'P', 'table', 'P', 'page']);
+      const { frames } = await ask(at(0, 0, 0), { pageRows: 1000, pageBytes: 1 });
+      expect(kinds(frames)).toEqual(['header', 'table', 'P', 'page']);
+      const whole = await ask(at(0, 0, 0), { pageRows: 1000, pageBytes: 60 });
+      expect(kinds(whole.frames)).toEqual(['header', 'table', 'P', 'P', 'table', 'P', 'page']);
+    });
+  });
+
+  it('S25 the next page is read at the newest checkpoint', async () => {
+    await withFeed(async ({ ask, business, storage }) => {
+      const first = await ask(at(0, 0, 0), { pageRows: 1, pageBytes: 1000 });
+      business.exec("UPDATE a SET v = 'y' WHERE id = 1; DELETE FROM a WHERE id = 2");
+      await storage.evaluate(2000);
+      const second = await ask(tokenAfter(first.frames));
+      expect(second.frames.slice(1, 4)).toEqual([{ table: 1 }, ['P', 1, 2, 1, 'y'], ['R', 2]]);
+      expect(commitsOf(second.frames).map((commit) => commit.checkpoint)).toEqual([2, 2]);
+    });
+  });
+
+  it('S28 the live-set comes only where tombstones of the scope may have been missed', async () => {
+    await withFeed(async ({ ask, business, storage }) => {
+      business.exec('DELETE FROM a WHERE id = 1');
+      await storage.evaluate(2000);
+      await storage.expire(2001);
+      const { frames } = await ask(at(1, 1, 1));
+      expect(frames.filter((frame) => 'live' in frame)).toEqual([{ live: { table: 1, runs: [1, 1] } }]);
+      expect((await ask(at(2, 2, 2))).rows).toBe(0);
+      expect(kinds((await ask(at(0, 0, 0))).frames)).not.toContain('live');
+    });
+  });
+
+  it('S29 a poll with nothing new commits all tables and sends no rows', async () => {
+    await withFeed(async ({ ask }) => {
+      const { frames, rows } = await ask(at(1, 1, 1));
+      expect(kinds(frames)).toEqual(['header', 'commit']);
+      expect(rows).toBe(0);
+    });
+  });
+
+  it('S23 a forged token harms nobody else: at worst its own device misses rows', async () => {
+    await withFeed(async ({ ask }) => {
+      const far: TablePosition[] = [{ at: 99 }, { at: LAST_RID, page: { seq: LAST_RID, rid: LAST_RID, first: LAST_RID } }, { at: 0, page: { seq: 0, rid: 0, first: 0, gap: true } }];
+      for (const one of far) {
+        const { frames } = await ask(at(one, one, one));
+        expect(tokenAfter(frames).tables).toEqual(new Map([[1, { at: 1 }], [2, { at: 1 }], [3, { at: 1 }]]));
+        for (const { rows } of commitsOf(frames).flatMap((commit) => commit.tables)) expect(rows).toBe(2);
+      }
+    });
+  });
+});
