@@ -28,6 +28,8 @@ export function wholeNumber(name: string, low: number, high: number): (text: str
   };
 }
 
+export const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+
 export function newCommand(name: string, description: string): Command {
   return new Command(name).description(description).option('--json', 'print one JSON value for programs');
 }

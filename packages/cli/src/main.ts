@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { demoCommand } from './commands/demo.ts';
 import { detachCommand } from './commands/detach.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { explainCommand } from './commands/explain.ts';
 import { initCommand } from './commands/init.ts';
 import { queryCommand } from './commands/query.ts';
 import { serveCommand } from './commands/serve.ts';
@@ -12,13 +13,14 @@ import { tokenCommand } from './commands/token.ts';
 import { exitCode, EXIT, EXIT_HELP } from './exit.ts';
 import { Output } from './output.ts';
 
-const COMMANDS = [demoCommand, initCommand, serveCommand, tokenCommand, syncCommand, statusCommand, queryCommand, doctorCommand, detachCommand];
+const COMMANDS = [demoCommand, initCommand, serveCommand, tokenCommand, syncCommand, statusCommand, queryCommand, explainCommand, doctorCommand, detachCommand];
 
 /** The `carryon` command. Sets the process's exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
-  const program = new Command('carryon').description('Offline data that carries on.').version('0.1.0').addHelpText('after', EXIT_HELP);
-  for (const make of COMMANDS) program.addCommand(make().exitOverride().addHelpText('after', EXIT_HELP));
-  program.exitOverride();
+  const program = new Command('carryon').description('Offline data that carries on.').version('0.1.0');
+  for (const make of COMMANDS) program.addCommand(make());
+  for (const command of [program, ...program.commands]) command.exitOverride().addHelpText('after', EXIT_HELP).configureOutput({ outputError: () => undefined });
+  endWithReader();
   try {
     await program.parseAsync(argv);
   } catch (thrown) {
@@ -26,13 +28,27 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-function failure(thrown: unknown, json: boolean): number {
-  if (thrown instanceof CommanderError) {
-    if (thrown.exitCode === 0) return EXIT.ok;
-    if (json) new Output(true).error(new CarryonError('usage', thrown.message));
-    return EXIT.usage;
+/** Whoever reads the output may have seen enough (`carryon query … | head`): that is no failure. */
+function endWithReader(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit();
+      throw error;
+    });
   }
-  const error = toCarryonError(thrown);
+}
+
+function failure(thrown: unknown, json: boolean): number {
+  if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT.ok;
+  // Without a command the help is the answer, and for programs an error.
+  if (thrown instanceof CommanderError && thrown.code === 'commander.help' && !json) return EXIT.usage;
+  const error = thrown instanceof CommanderError ? new CarryonError('usage', usageMessage(thrown)) : toCarryonError(thrown);
   new Output(json).error(error);
   return exitCode(error);
+}
+
+function usageMessage({ code, message }: CommanderError): string {
+  if (code === 'commander.help') return 'No command was given.';
+  const text = message.replace(/^error: /, '').replaceAll('\n', ' ');
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?)]$/.test(text) ? '' : '.'}`;
 }

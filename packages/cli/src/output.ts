@@ -27,8 +27,9 @@ export class Output {
   }
 }
 
-/** Values that JSON lacks: integers beyond 2^53 as text, bytes as base64. */
+/** Values that JSON lacks: integers beyond 2^53 and infinity as text, bytes as base64. */
 export function plain(_key: string, value: unknown): unknown {
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   return value;
@@ -36,23 +37,49 @@ export function plain(_key: string, value: unknown): unknown {
 
 /** Rows under their headings, in aligned columns. */
 export function table(columns: readonly string[], rows: readonly (readonly unknown[])[]): string {
-  const cells = [columns, ...rows.map((row) => row.map(cell))];
-  const widths = columns.map((_, i) => Math.min(MOST_COLUMN, Math.max(...cells.map((row) => (row[i] ?? '').length))));
+  const cells = [columns.map(cell), ...rows.map((row) => row.map(cell))];
+  const widths = columns.map((_, i) => Math.min(MOST_COLUMN, cells.reduce((widest, row) => Math.max(widest, widthOf(row[i] ?? '')), 0)));
   const numeric = columns.map((_, i) => rows.length > 0 && rows.every((row) => typeof row[i] === 'number' || typeof row[i] === 'bigint' || row[i] === null));
   const line = (row: readonly string[]): string => row.map((text, i) => fit(text, widths[i] ?? 0, numeric[i] ?? false)).join('  ').trimEnd();
   const [head = [], ...body] = cells;
   return [line(head), widths.map((width) => '─'.repeat(width)).join('  '), ...body.map(line)].join('\n');
 }
 
+/** Data may hold anything; what would steer the terminal is shown as a mark. */
 function cell(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (value instanceof Uint8Array) return `${value.length} bytes`;
-  return String(value).replaceAll(/\s+/g, ' ');
+  return String(value).replaceAll(/\s+/g, ' ').replaceAll(/\p{Control}/gu, '\ufffd');
+}
+
+const WIDE = /^(?:\p{Emoji_Presentation}|\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}|[\u3000-\u303f\uff01-\uff60])/u;
+const graphemes = new Intl.Segmenter();
+
+const widthOfOne = (grapheme: string): number => (WIDE.test(grapheme) ? 2 : 1);
+
+/** How many columns of a terminal a text takes: East Asian characters and emoji take two, combining marks none. */
+function widthOf(text: string): number {
+  if (/^[\x20-\x7e]*$/.test(text)) return text.length;
+  let width = 0;
+  for (const { segment } of graphemes.segment(text)) width += widthOfOne(segment);
+  return width;
 }
 
 function fit(text: string, width: number, right: boolean): string {
-  const short = text.length > width ? `${text.slice(0, width - 1)}…` : text;
-  return right ? short.padStart(width) : short.padEnd(width);
+  const short = widthOf(text) > width ? `${cutTo(text, width - 1)}…` : text;
+  const space = ' '.repeat(width - widthOf(short));
+  return right ? space + short : short + space;
+}
+
+function cutTo(text: string, width: number): string {
+  let cut = '';
+  let left = width;
+  for (const { segment } of graphemes.segment(text)) {
+    left -= widthOfOne(segment);
+    if (left < 0) break;
+    cut += segment;
+  }
+  return cut;
 }
 
 export const count = (value: number): string => Math.round(value).toLocaleString('en-US');

@@ -8,7 +8,8 @@ export function readProfile(file: string): Profile {
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new CarryonError('profile.invalid', `The profile ${file} could not be read.`, { cause });
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new CarryonError('profile.invalid', code === 'ENOENT' ? `There is no profile ${file}.` : `The profile ${file} could not be read: ${code}.`, { cause });
   }
   try {
     return parseProfile(JSON.parse(text));

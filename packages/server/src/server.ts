@@ -22,6 +22,7 @@ import { compileFor } from './storage/sqlite/store.ts';
 
 const HOUSEKEEPING_MS = 3_600_000;
 const RETRY_MS = 1000;
+const DEFAULT_HOST = '127.0.0.1';
 /** Answers and reading that are under way when the server closes get so long; devices and the next start go on from where they were. */
 const CLOSE_MS = 800;
 
@@ -60,7 +61,9 @@ export interface RunningServer {
 /** Starts a sync server. Throws what is wrong with options, profile, database or data directory before it listens. */
 export async function startServer(options: ServerOptions, ports: ServerPorts): Promise<RunningServer> {
   const { clock, log } = ports;
-  await mkdir(options.dataDir, { recursive: true });
+  await mkdir(options.dataDir, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
+    throw new CarryonError('usage', `The data directory ${options.dataDir} could not be made: ${cause.code}.`, { cause });
+  });
   const tables = compileFor(options.database, options.profile);
   const unlock = holdLock(join(options.dataDir, 'lock'));
   const closers: (() => unknown)[] = [unlock];
@@ -79,7 +82,7 @@ export async function startServer(options: ServerOptions, ports: ServerPorts): P
       storage, tables, files, urls, auth, clock, log, planner: new Planner(storage, files, urls, clock), changes: new Changes(clock), metrics: new Metrics(),
     };
     const app = createApp(context, log);
-    const url = await app.listen({ port: options.port, host: options.host ?? '127.0.0.1' }).catch((cause: unknown) => { throw listenError(cause, options.port); });
+    const url = await app.listen({ port: options.port, host: options.host ?? DEFAULT_HOST }).catch((cause: unknown) => { throw listenError(cause, options); });
     closers.push(() => closeApp(app, clock));
     const loop = followSource(context, options.onIngest);
     closers.push(() => within(CLOSE_MS, clock, loop.stop()), () => context.changes.close());
@@ -105,9 +108,11 @@ function within(ms: number, clock: Clock, work: Promise<void>): Promise<void> {
   });
 }
 
-function listenError(cause: unknown, port: number): unknown {
-  if ((cause as { code?: string }).code !== 'EADDRINUSE') return cause;
-  return new CarryonError('server.port-in-use', `Port ${port} is taken by another process.`, { cause });
+function listenError(cause: unknown, { port, host = DEFAULT_HOST }: ServerOptions): unknown {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') return new CarryonError('server.port-in-use', `Port ${port} is taken by another process.`, { cause });
+  if (code === undefined) return cause;
+  return new CarryonError('usage', `The server cannot listen on ${host}, port ${port}: ${code}.`, { cause });
 }
 
 /** Reads the business database once, then takes in its changes as they come. */

@@ -9,6 +9,7 @@ import { action, newCommand, wholeNumber } from '../command.ts';
 import { createDemoDatabase, DEMO_MAX_WORK_ORDERS, DEMO_TECHNICIAN } from '../demo/database.ts';
 import { editDemo } from '../demo/edit.ts';
 import { DEMO_PROFILE, SAMPLE_QUERY } from '../demo/profile.ts';
+import { signalExit } from '../exit.ts';
 import { bytes, count, duration, table, type Output } from '../output.ts';
 import { bar, ProgressLine } from '../progress.ts';
 import { runSync } from '../run-sync.ts';
@@ -30,7 +31,7 @@ export function demoCommand(): Command {
     .action(action(demo));
 }
 
-async function demo(out: Output, options: Options): Promise<void> {
+async function demo(out: Output, options: Options): Promise<number | void> {
   const files = { database: join(options.dir, 'business.db'), profile: join(options.dir, 'profile.json'), data: join(options.dir, 'server'), device: join(options.dir, options.user) };
   if (options.edit) {
     const edited = editDemo(files.database, options.user, systemRandom.fraction());
@@ -40,13 +41,15 @@ async function demo(out: Output, options: Options): Promise<void> {
   makeDatabase(out, files.database, options);
   writeFileSync(files.profile, `${JSON.stringify(DEMO_PROFILE, null, 2)}\n`);
   const server = await serveDemo(out, files, options.port);
-  const stopped = options.once ? undefined : untilStopped(server);
+  let isStopping = false;
+  const stopped = options.once ? undefined : untilStopped(server, () => { isStopping = true; });
   try {
-    await waitReady(out, server);
+    await waitReady(out, server).catch((error: unknown) => { if (!isStopping) throw error; });
+    if (isStopping) return;
     const token = await signToken((await readKeys(files.data)).development, options.user, systemClock.nowMs(), DAY_MS);
     out.line(`\n3. ${options.user}'s device`);
     const summary = await runSync({ url: server.url, folder: files.device, token, watch: false, quiet: out.json });
-    if (summary.interrupted !== undefined) return;
+    if (summary.interrupted !== undefined) return signalExit(summary.interrupted);
     out.line(`   ${count(summary.rows)} rows are on the device: ${bytes(summary.receivedBytes)} received in ${duration(summary.elapsedMs)}\n`);
     const status = await readDevice(files.device);
     printStatus(out, status, statSync(deviceFile(files.device)).size);

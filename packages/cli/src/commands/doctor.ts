@@ -4,7 +4,7 @@ import zlib from 'node:zlib';
 import { nodeNet, systemClock } from '@carryon/hosts/node';
 import { toCarryonError } from '@carryon/protocol';
 import type { Command } from 'commander';
-import { action, newCommand } from '../command.ts';
+import { action, isHttpUrl, newCommand } from '../command.ts';
 import { bytes, type Output } from '../output.ts';
 
 interface Options { readonly server?: string; readonly folder: string }
@@ -74,6 +74,7 @@ function disk(folder: string): Check {
 }
 
 async function server(url: string): Promise<Check[]> {
+  if (!isHttpUrl(url)) return [{ name: 'server', state: 'fail', detail: `"${url}" is not an http or https address` }];
   try {
     const response = await nodeNet.request({ method: 'GET', url: new URL('healthz', url.endsWith('/') ? url : `${url}/`).href, headers: {}, signal: AbortSignal.timeout(ANSWER_MS) });
     const chunks: Uint8Array[] = [];

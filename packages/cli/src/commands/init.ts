@@ -20,7 +20,7 @@ async function init(out: Output, options: Options): Promise<void> {
   if (existsSync(options.out) && !options.force) throw new CarryonError('file.exists', `${options.out} exists already.`);
   if (source.tables.length === 0) throw new CarryonError('profile.invalid', `${options.database} has no table that can be synced.${source.skipped.map((skipped) => ` "${skipped.name}": ${skipped.why}.`).join('')}`);
   const profile = starterProfile(source);
-  writeFileSync(options.out, `${JSON.stringify(profile, null, 2)}\n`);
+  write(options.out, `${JSON.stringify(profile, null, 2)}\n`);
   out.result({ profile: options.out, tables: source.tables, skipped: source.skipped });
   out.line(`${source.tables.length} tables can be synced:\n`);
   out.line(table(['table', 'key', 'found as', 'columns', 'refers to'], source.tables.map((found) => [
@@ -29,6 +29,14 @@ async function init(out: Output, options: Options): Promise<void> {
   for (const skipped of source.skipped) out.line(`\nnot "${skipped.name}": ${skipped.why}`);
   out.line(`\n${options.out} is written. Every table is "rows": "all" there; { "own": "COLUMN" } gives each person the rows whose column holds their id.`);
   out.line(`next: carryon serve --database ${options.database} --profile ${options.out} --dev`);
+}
+
+function write(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (cause) {
+    throw new CarryonError('usage', `${file} could not be written: ${(cause as NodeJS.ErrnoException).code}.`, { cause });
+  }
 }
 
 /** Tables that others refer to come first, so that what is usable early makes sense. */

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { systemClock, systemRandom } from '@carryon/hosts/node';
 import { CarryonError } from '@carryon/protocol';
 import { startServer, type AuthOptions, type RunningServer } from '@carryon/server';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { pino } from 'pino';
 import { action, newCommand, wholeNumber } from '../command.ts';
 import { count, type Output } from '../output.ts';
@@ -27,7 +27,7 @@ export function serveCommand(): Command {
     .option('--issuer <text>', 'the issuer that tokens must name')
     .option('--audience <text>', 'the audience that tokens must name')
     .option('--user-claim <name>', 'the claim with the person\'s id (default: sub)')
-    .option('--log-level <level>', 'trace, debug, info, warn, error, silent', 'info')
+    .addOption(new Option('--log-level <level>', 'how much the log on stderr says').choices(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'))
     .addHelpText('after', '\nThe secret for HS256 tokens comes from the variable CARRYON_JWT_SECRET (32 characters or more).')
     .action(action(serve));
 }
@@ -49,6 +49,7 @@ async function serve(out: Output, options: Options): Promise<void> {
 function authOptions(options: Options): AuthOptions {
   const secret = process.env['CARRYON_JWT_SECRET'];
   if (secret !== undefined && secret.length < 32) throw new CarryonError('server.no-keys', 'CARRYON_JWT_SECRET is shorter than 32 characters.');
+  if (options.jwks !== undefined && !URL.canParse(options.jwks)) throw new CarryonError('usage', `--jwks must be an address, not "${options.jwks}".`);
   return {
     ...(secret === undefined ? {} : { secret: new TextEncoder().encode(secret) }),
     ...(options.jwks === undefined ? {} : { jwksUrl: options.jwks }), ...(options.issuer === undefined ? {} : { issuer: options.issuer }),
@@ -57,9 +58,9 @@ function authOptions(options: Options): AuthOptions {
 }
 
 /** Waits for SIGTERM or SIGINT, then closes the server; a failure that somebody must mend ends it too. */
-export async function untilStopped(server: RunningServer): Promise<void> {
+export async function untilStopped(server: RunningServer, onSignal = (): void => undefined): Promise<void> {
   const signalled = new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => { onSignal(); resolve(); });
   });
   try {
     await Promise.race([signalled, server.ended]);

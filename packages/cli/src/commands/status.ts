@@ -20,7 +20,7 @@ export function printStatus(out: Output, stored: Awaited<ReturnType<typeof readD
   if (stored.tables.length === 0) return out.line('nothing has been synced into it yet');
   out.line(stored.complete ? 'every table is usable' : `the first sync is not complete: ${stored.packs.applied} of ${stored.packs.of} packs are applied, ${bytes(stored.packs.bytesLeft)} are left`);
   out.line();
-  out.line(table(['table', 'level', 'state', 'rows', 'checkpoint', 'last synced'], stored.tables.map((row) => [
+  out.line(table(['table', 'level', 'state', 'rows', 'checkpoint', 'last synced (UTC)'], stored.tables.map((row) => [
     row.name, row.level, row.usable ? 'usable' : 'loading', count(row.rows), row.checkpoint, row.syncedMs === null ? '' : new Date(row.syncedMs).toISOString().slice(0, 19).replace('T', ' '),
   ])));
   const [last] = stored.journal;

@@ -1,12 +1,11 @@
 import { CarryonError } from '@carryon/protocol';
 import type { Command } from 'commander';
-import { action, newCommand } from '../command.ts';
+import { action, isHttpUrl, newCommand } from '../command.ts';
+import { signalExit } from '../exit.ts';
 import { bytes, count, duration, type Output } from '../output.ts';
 import { runSync } from '../run-sync.ts';
 
 interface Options { readonly into: string; readonly token?: string; readonly watch?: boolean; readonly quiet?: boolean }
-
-const SIGNAL_EXIT: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 };
 
 export function syncCommand(): Command {
   return newCommand('sync', 'bring a person\'s share of the data into a folder, and keep it current')
@@ -19,7 +18,7 @@ export function syncCommand(): Command {
 }
 
 async function sync(out: Output, url: string, options: Options): Promise<number> {
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw new CarryonError('usage', `"${url}" is not an http or https address.`);
+  if (!isHttpUrl(url)) throw new CarryonError('usage', `"${url}" is not an http or https address.`);
   const summary = await runSync({
     url, folder: options.into, token: options.token ?? process.env['CARRYON_TOKEN'] ?? '', watch: options.watch === true, quiet: out.json || options.quiet === true,
     onCommit: ({ checkpoint, changes, tables }) => {
@@ -31,7 +30,7 @@ async function sync(out: Output, url: string, options: Options): Promise<number>
   for (const warning of summary.warnings) out.line(`note: ${warning.message} (${warning.code})`);
   if (summary.interrupted !== undefined) {
     out.line(`interrupted (${summary.interrupted}); nothing is lost, the next run goes on from here`);
-    return SIGNAL_EXIT[summary.interrupted] ?? 1;
+    return signalExit(summary.interrupted);
   }
   out.line(`up to date: ${count(summary.rows)} rows in ${summary.tables} tables, ${bytes(summary.receivedBytes)} received in ${duration(summary.elapsedMs)}, ${bytes(summary.diskBytes)} on disk`);
   return 0;

@@ -5,6 +5,7 @@ interface Known extends TableSpec { readonly usable: boolean; readonly lost: boo
 
 /** SQLite compares names of tables and columns without case. */
 const fold = (name: string): string => name.toLowerCase();
+const isAbsent = (table: Known): boolean => table.load === 'none' && (!table.usable || table.lost);
 const OWN_COLUMNS = ['_rid', '_ver', '_live'];
 
 /** `protocol.bad-answer` when the device cannot follow a plan: no name of it may reach another table or the device's own. */
@@ -16,8 +17,10 @@ export function checkPlan(plan: Plan, known: readonly Known[]): CarryonError | u
 function tablesProblem(tables: readonly TableSpec[], known: readonly Known[]): string | undefined {
   const ids = new Set(tables.map((table) => table.id));
   const others = known.filter((table) => !ids.has(table.id));
-  const absent = others.find((table) => table.load === 'none' && (!table.usable || table.lost));
+  const absent = others.find(isAbsent);
   if (tables.length === 0 || absent) return `it lacks ${absent ? `table ${absent.name}` : 'tables'}`;
+  const present = known.find((table) => ids.has(table.id) && !isAbsent(table));
+  if (present) return `the device has table ${present.name} already`;
   if (ids.size < tables.length || hasTwins([...tables, ...others].map((table) => table.name))) return 'two tables are called the same';
   const renamed = known.find((table) => tables.some((other) => other.id === table.id && other.name !== table.name));
   if (renamed) return `table ${renamed.name} is called otherwise now`;

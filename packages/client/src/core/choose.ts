@@ -128,10 +128,10 @@ function nextAsk(state: EngineState): Ask | undefined {
   return undefined;
 }
 
-/** Tables whose feed can be read: the whole of their level has its packs. */
+/** Tables whose feed can be read: the whole of their level has its packs, and the levels before it are usable or about to be. */
 function readyTables(state: EngineState): Table[] {
-  const ready = (table: Table): boolean => table.load === 'indexed' || (table.load === 'none' && table.usable);
-  return state.tables.filter((table) => state.tables.every((other) => other.level !== table.level || ready(other)));
+  const isReady = (table: Table): boolean => table.load === 'indexed' || (table.load === 'none' && table.usable);
+  return state.tables.filter((table) => state.tables.every((other) => isReady(other) || (other.level < table.level ? other.usable : other.level > table.level)));
 }
 
 function isComplete(state: EngineState): boolean {

@@ -65,7 +65,14 @@ export class FakeNet implements Net {
     this.#faults.push({ path, answer, left: times });
   }
 
+  /** Ends all faults. */
+  mend(): void {
+    this.#faults.length = 0;
+  }
+
   async request(request: NetRequest): Promise<NetResponse> {
+    // A network takes its time: what waits for it lets others have their turn.
+    await new Promise((resolve) => { setImmediate(resolve); });
     if (request.signal.aborted) throw request.signal.reason;
     const fault = this.#faults.find((candidate) => candidate.left > 0 && request.url.includes(candidate.path));
     if (!fault) return this.#serve(request);

@@ -29,6 +29,8 @@ export interface PackOptions {
   readonly asOf?: number;
   /** Changes the file before it is compressed and named: a pack that is wrong in itself. */
   readonly tamper?: (db: DatabaseSync) => void;
+  /** What the plan says otherwise than it is. */
+  readonly announce?: Partial<PackSpec>;
   /** Puts other bytes in the file's place. */
   readonly replace?: (raw: Uint8Array) => Uint8Array;
 }
@@ -50,7 +52,7 @@ export function makePack(parts: readonly FakePart[], options: PackOptions = {}):
   const name = sha256(bytes);
   const spec: PackSpec = {
     name, bytes: bytes.length, rawBytes: raw.length, codec, level: Math.min(...parts.map(({ table }) => table.level)), asOf: options.asOf ?? 1, url: `v1/packs/${name}`,
-    parts: parts.map(({ table, rows }) => ({ table: table.id, ...digestRows(rows) })),
+    parts: parts.map(({ table, rows }) => ({ table: table.id, ...digestRows(rows) })), ...options.announce,
   };
   return { spec, bytes };
 }

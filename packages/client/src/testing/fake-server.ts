@@ -45,6 +45,7 @@ export class FakeServer {
   /** Tables whose digest is told wrong, so many times yet. */
   readonly wrongDigests = new Map<number, number>();
   #packOptions: PackOptions;
+  #waiting: () => void = () => undefined;
 
   constructor(tables: readonly TableSpec[], options: FakeServerOptions) {
     this.tables = tables;
@@ -58,13 +59,19 @@ export class FakeServer {
   }
 
   put(table: number, rid: number, ...values: readonly SqlValue[]): void {
-    this.#log.push({ seq: this.#log.length + 1, table, rid });
+    this.#change(table, rid);
     this.rowsOf(table).set(rid, { ver: this.#log.length, values });
   }
 
   remove(table: number, rid: number): void {
-    this.#log.push({ seq: this.#log.length + 1, table, rid });
+    this.#change(table, rid);
     this.rowsOf(table).delete(rid);
+  }
+
+  #change(table: number, rid: number): void {
+    this.#log.push({ seq: this.#log.length + 1, table, rid });
+    // All changes of one turn come together, like those of a transaction.
+    setImmediate(this.#waiting);
   }
 
   /** How packs are made from now on. */
@@ -97,9 +104,22 @@ export class FakeServer {
     }
   }
 
-  #sync(request: NetRequest): NetResponse {
+  /** Waits, when nothing is new, for a change, the time asked for or the end of the request. */
+  async #sync(request: NetRequest): Promise<NetResponse> {
     const ask = JSON.parse(request.body ?? '') as SyncRequest;
     this.asked.push(ask);
+    if (ask.waitSeconds && Object.values(JSON.parse(ask.token ?? '{}') as Position).every((at) => at === this.#log.length)) {
+      await new Promise<void>((resolve) => {
+        this.#waiting = resolve;
+        this.#options.clock.after((ask.waitSeconds ?? 0) * 1000, resolve);
+        request.signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+      if (request.signal.aborted) throw request.signal.reason;
+    }
+    return this.#respond(request, ask);
+  }
+
+  #respond(request: NetRequest, ask: SyncRequest): NetResponse {
     if (ask.v !== PROTOCOL_VERSION) return refuse(request, 400, 'protocol.version');
     const frames: Frame[] = [{ header: { v: PROTOCOL_VERSION, epoch: this.epoch, user: this.user, checkpoint: this.#log.length, nowMs: this.#options.clock.nowMs() + this.clockSkewMs } }];
     frames.push(...this.#answer(ask));
@@ -140,7 +160,7 @@ export class FakeServer {
       const here = tables.filter((table) => table.level === level);
       for (const table of here) {
         const from = position[table.id] ?? 0;
-        const changes = this.#log.filter((change) => change.table === table.id && change.seq > from && change.seq > this.floor && this.#isNewest(change));
+        const changes = this.#log.filter((change) => change.table === table.id && change.seq > from && this.#isNewest(change) && (change.seq > this.floor || this.rowsOf(table.id).has(change.rid)));
         const sent = changes.slice(0, left);
         left -= sent.length;
         if (sent.length > 0) frames.push({ table: table.id }, ...sent.map((change) => this.#row(change)));

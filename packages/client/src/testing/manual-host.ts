@@ -18,6 +18,10 @@ export class ManualHost implements Host {
     return () => { this.#events = undefined; };
   }
 
+  get isStarted(): boolean {
+    return this.#events !== undefined;
+  }
+
   rested(): void {
     this.rests++;
   }

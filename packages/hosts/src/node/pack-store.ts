@@ -115,6 +115,8 @@ async function drain(stream: Transform, output: FileHandle, mostBytes: number): 
     bytes += chunk.length;
     if (bytes > mostBytes) throw new CarryonError('pack.wrong-bytes', 'A pack is larger inside than announced.');
     await writeAll(output, chunk);
+    // A full piece is nobody else's: freed now, instead of 60 MB later at a garbage collection.
+    if (chunk.length === chunk.buffer.byteLength) (chunk.buffer as ArrayBuffer).transfer(0);
   }
   return bytes;
 }

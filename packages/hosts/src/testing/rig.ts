@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { DEFAULT_CONFIG, Engine, type EngineConfig, type Host, type PackStore, type Sqlite } from '@carryon/client';
 import { FakeServer, ManualHost, VirtualClock, type FakeServerOptions } from '@carryon/client/testing';
@@ -24,7 +24,7 @@ export interface OpenOptions {
 
 export type Dump = Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>;
 
-const MOST_TURNS = 200_000;
+const PATIENCE_MS = 20_000;
 
 /** A device in a folder of its own against a server in this process; time stands still unless the device waits for it. */
 export class Rig {
@@ -80,18 +80,25 @@ export class Rig {
     return outcome?.error;
   }
 
-  /** Lets the device work, and time pass while it waits for it, until something is so. */
-  async until(engine: Engine, isSo: () => boolean): Promise<void> {
-    for (let turns = 0; !isSo(); turns++) {
-      if (turns > MOST_TURNS) throw new Error(`it did not come about: ${isSo.toString()}; the device says ${JSON.stringify(engine.status())}`);
+  /** Lets the device work, and time pass while it waits for it (unless `still`), until something is so. */
+  async until(engine: Engine, isSo: () => boolean, still?: 'still'): Promise<void> {
+    const endMs = Date.now() + PATIENCE_MS;
+    while (!isSo()) {
+      if (Date.now() > endMs) throw new Error(`this did not come about: ${isSo.toString()}; the device says ${JSON.stringify(engine.status())}`);
       await new Promise((resolve) => { setImmediate(resolve); });
       const untilMs = engine.status().waiting?.untilMs;
-      if (untilMs !== undefined && untilMs > this.clock.nowMs()) this.clock.advance(untilMs - this.clock.nowMs());
+      if (still === undefined && untilMs !== undefined && untilMs > this.clock.nowMs()) this.clock.advance(untilMs - this.clock.nowMs());
     }
+  }
+
+  /** Lets the device do all that it can do at this time. */
+  async settle(): Promise<void> {
+    for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => { setImmediate(resolve); });
   }
 
   /** The tables that an app sees. */
   visible(): Dump {
+    if (!existsSync(deviceFile(this.folder))) return {};
     return this.#read((db) => {
       const names = db.prepare('SELECT name FROM sqlite_schema WHERE type = \'table\' AND name NOT LIKE \'\\_carryon\\_%\' ESCAPE \'\\\' ORDER BY name').all();
       return Object.fromEntries(names.map(({ name }) => [name, db.prepare(`SELECT * FROM "${String(name)}" ORDER BY _rid`).all().map((row) => ({ ...row }))]));
@@ -103,7 +110,7 @@ export class Rig {
     const share = this.server.tables.map((table) => [table.name, [...this.server.rowsOf(table.id)].sort(([a], [b]) => a - b).map(([rid, { ver, values }]) => ({
       _rid: rid, _ver: ver, ...Object.fromEntries(table.columns.map(({ name }, i) => [name, typeof values[i] === 'bigint' ? Number(values[i]) : values[i]])),
     }))] as const);
-    return Object.fromEntries(share);
+    return Object.fromEntries(share.sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
   /** Runs a reading statement on the device's database. */

@@ -7,6 +7,8 @@ import zlib from 'node:zlib';
 import type { Codec } from '@carryon/protocol';
 
 const ZSTD_LEVEL = 3;
+/** 2 MB: what a device needs to decompress, whatever the pack's size. */
+const ZSTD_WINDOW_LOG = 21;
 const GZIP_LEVEL = 6;
 const READ_CHUNK = 256 * 1024;
 
@@ -32,7 +34,7 @@ export class PackFiles {
 
   async write(raw: Uint8Array, codec: Codec): Promise<{ name: string; bytes: number }> {
     const packed = codec === 'zstd'
-      ? await zstd(raw, { params: { [zlib.constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } })
+      ? await zstd(raw, { params: { [zlib.constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL, [zlib.constants.ZSTD_c_windowLog]: ZSTD_WINDOW_LOG } })
       : await gzip(raw, { level: GZIP_LEVEL });
     const name = createHash('sha256').update(packed).digest('hex');
     const part = join(this.#folder, `${process.pid}-${this.#written++}.part`);

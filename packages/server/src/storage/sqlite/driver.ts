@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { CarryonError, type SqlValue } from '@carryon/protocol';
 
@@ -114,7 +114,9 @@ function sqliteError(cause: unknown, file = 'The database'): unknown {
 
 /** Opens a business database that must exist. */
 export function openExisting(file: string, options: { readonly readOnly?: boolean } = {}): Database {
-  if (!existsSync(file)) throw new CarryonError('source.not-found', `There is no file ${file}.`);
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (!found) throw new CarryonError('source.not-found', `There is no file ${file}.`);
+  if (!found.isFile()) throw new CarryonError('source.not-sqlite', `${file} is not a file.`);
   return new Database(file, options);
 }
 
