@@ -8,5 +8,5 @@ export { syncRequest, type Codec, type SyncRequest } from './messages/request.ts
 export { quoteName, quoteText } from './name.ts';
 export { rangesOf, toRuns } from './runs.ts';
 export { columnsSql, columnSql, isPlainType, keyColumns, packTableName, packTableSql, type ColumnSpec, type TableSpec } from './table.ts';
-export { decodeValue, encodeValue, type SqlValue, type WireValue } from './value.ts';
+export { decodeValue, encodeValue, RawText, type FeedValue, type SqlValue, type WireValue } from './value.ts';
 export { LEDGER, OLDEST_VERSION, PROTOCOL_VERSION } from './version.ts';

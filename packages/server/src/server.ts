@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { CarryonError, toCarryonError } from '@carryon/protocol';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
@@ -75,6 +77,8 @@ export async function startServer(options: ServerOptions, ports: ServerPorts): P
     const auth = new Auth(options.development === true && !options.auth.secret ? { ...options.auth, secret: keys.development } : options.auth, clock);
     const files = new PackFiles(join(options.dataDir, 'packs'));
     await files.open();
+    // Before the business database is touched: a server that is refused must not take its changes over from another.
+    await checkPort(options);
     const storage = await openSqliteStorage({ database: options.database, store: join(options.dataDir, 'sync.db') }, tables);
     closers.push(() => storage.close());
     const urls = new PackUrls(keys.url);
@@ -91,6 +95,19 @@ export async function startServer(options: ServerOptions, ports: ServerPorts): P
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** Throws what listening would. */
+async function checkPort(options: ServerOptions): Promise<void> {
+  const probe = createServer();
+  try {
+    probe.listen(options.port, options.host ?? DEFAULT_HOST);
+    await once(probe, 'listening');
+  } catch (cause) {
+    throw listenError(cause, options);
+  } finally {
+    probe.close();
   }
 }
 
@@ -136,7 +153,11 @@ function followSource(context: Context, onIngest: ((progress: IngestProgress) =>
     await keepHouse(context);
   };
   const prepare = async (): Promise<void> => {
-    await storage.prepare((progress) => onIngest?.(progress));
+    await storage.prepare((progress) => {
+      onIngest?.(progress);
+      return !stopped;
+    });
+    if (stopped) return;
     await turn();
     log.info({}, 'ready');
   };

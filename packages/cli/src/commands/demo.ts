@@ -13,7 +13,7 @@ import { signalExit } from '../exit.ts';
 import { bytes, count, duration, table, type Output } from '../output.ts';
 import { bar, ProgressLine } from '../progress.ts';
 import { runSync } from '../run-sync.ts';
-import { DEFAULT_PORT, untilStopped } from './serve.ts';
+import { DEFAULT_PORT, stopSignal } from './serve.ts';
 import { printStatus } from './status.ts';
 
 interface Options { readonly dir: string; readonly workOrders: number; readonly port: number; readonly user: string; readonly once?: boolean; readonly edit?: boolean }
@@ -40,11 +40,11 @@ async function demo(out: Output, options: Options): Promise<number | void> {
   }
   makeDatabase(out, files.database, options);
   writeFileSync(files.profile, `${JSON.stringify(DEMO_PROFILE, null, 2)}\n`);
-  const server = await serveDemo(out, files, options.port);
   let isStopping = false;
-  const stopped = options.once ? undefined : untilStopped(server, () => { isStopping = true; });
+  const signalled = stopSignal().then(() => { isStopping = true; });
+  const server = await serveDemo(out, files, options.port);
   try {
-    await waitReady(out, server).catch((error: unknown) => { if (!isStopping) throw error; });
+    await Promise.race([waitReady(out, server), signalled]);
     if (isStopping) return;
     const token = await signToken((await readKeys(files.data)).development, options.user, systemClock.nowMs(), DAY_MS);
     out.line(`\n3. ${options.user}'s device`);
@@ -56,11 +56,11 @@ async function demo(out: Output, options: Options): Promise<number | void> {
     const answer = queryDevice(files.device, SAMPLE_QUERY);
     out.line(`\n4. Plain SQL on the device, without a network: the next jobs\n\n${table(answer.columns, answer.rows)}`);
     out.result({ url: server.url, ...files, sync: summary, status, sample: answer });
-    if (!stopped) return;
+    if (options.once) return;
     hints(out, server.url, files, options);
-    await stopped;
+    await Promise.race([signalled, server.ended]);
   } finally {
-    if (!stopped) await server.close();
+    await server.close();
   }
 }
 

@@ -36,6 +36,7 @@ async function serve(out: Output, options: Options): Promise<void> {
   const profile = readProfile(options.profile);
   const dataDir = options.data ?? join(dirname(options.database), `${options.database.split(/[\\/]/).at(-1) ?? 'database'}.carryon`);
   const log = pino({ level: options.logLevel }, pino.destination({ fd: 2, sync: true }));
+  const signalled = stopSignal();
   const server = await startServer({
     database: options.database, profile, dataDir, port: options.port, host: options.host, auth: authOptions(options), development: options.dev === true,
     onIngest: ({ table, rows }) => log.debug({ table, rows }, 'reading the business database'),
@@ -43,7 +44,7 @@ async function serve(out: Output, options: Options): Promise<void> {
   out.result({ url: server.url, dataDir, profile: profile.name });
   out.line(`${server.url} serves ${count(Object.keys(profile.tables).length)} tables of ${options.database}`);
   if (options.dev) out.line(`a token to try it: carryon token --data ${dataDir} --user USER`);
-  await untilStopped(server);
+  await untilStopped(server, signalled);
 }
 
 function authOptions(options: Options): AuthOptions {
@@ -57,11 +58,15 @@ function authOptions(options: Options): AuthOptions {
   };
 }
 
-/** Waits for SIGTERM or SIGINT, then closes the server; a failure that somebody must mend ends it too. */
-export async function untilStopped(server: RunningServer, onSignal = (): void => undefined): Promise<void> {
-  const signalled = new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => { onSignal(); resolve(); });
+/** Resolves at SIGTERM or SIGINT, which from now on do not end the process by themselves. */
+export function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
+}
+
+/** Waits for the signal, then closes the server; a failure that somebody must mend ends it too. */
+export async function untilStopped(server: RunningServer, signalled: Promise<void>): Promise<void> {
   try {
     await Promise.race([signalled, server.ended]);
   } finally {

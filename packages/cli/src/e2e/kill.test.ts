@@ -211,6 +211,8 @@ describe('a signal', () => {
       await scene.untilSent(sync, share);
       sync.signal('SIGTSTP');
       await sync.until('it is stopped', () => state() === 'T');
+      // What the connections' buffers still take in after the process stopped.
+      await pause(300);
       const atRest = scene.proxy.sentBytes;
       expect(readOne(deviceFile(scene.device), 'SELECT count(*) AS n FROM _carryon_pack')).toBeGreaterThan(0);
       await pause(200);

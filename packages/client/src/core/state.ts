@@ -1,4 +1,4 @@
-import type { CarryonError, Codec, CommitFrame, PackSpec, SqlValue, TableSpec } from '@carryon/protocol';
+import type { CarryonError, Codec, CommitFrame, PackSpec, FeedValue, TableSpec } from '@carryon/protocol';
 import type { Lease } from '../ports/host.ts';
 
 export interface EngineConfig {
@@ -42,7 +42,7 @@ export interface Table extends TableSpec {
 
 /** Rows, removals and live-sets of one answer up to a page or a commit: applied in one transaction. */
 export interface Segment {
-  readonly puts: ReadonlyMap<number, readonly (readonly SqlValue[])[]>;
+  readonly puts: ReadonlyMap<number, readonly (readonly FeedValue[])[]>;
   readonly removes: ReadonlyMap<number, readonly number[]>;
   readonly lives: ReadonlyMap<number, readonly number[]>;
   readonly rows: number;

@@ -13,6 +13,8 @@ export interface NetResponse {
   header(name: string): string | undefined;
   /** The body as it comes, decompressed where `content-encoding` says so. */
   readonly body: AsyncIterable<Uint8Array>;
+  /** Bytes of the body that have come over the wire so far; absent where they are the body's own, uncompressed. */
+  readonly wireBytes?: () => number;
 }
 
 /** The network. Rejects with `server.unreachable` when no answer comes, or with the signal's reason. */

@@ -1,8 +1,8 @@
-import { CarryonError, decodeValue, isErrorCode, OLDEST_VERSION, parseFrame, PROTOCOL_VERSION, toCarryonError, type CommitFrame, type ErrorFrame, type Frame, type HeaderFrame, type SqlValue, type SyncRequest } from '@carryon/protocol';
+import { CarryonError, decodeValue, isErrorCode, OLDEST_VERSION, parseFrame, PROTOCOL_VERSION, toCarryonError, type CommitFrame, type ErrorFrame, type Frame, type HeaderFrame, type FeedValue, type SyncRequest } from '@carryon/protocol';
 import type { Answer } from '../core/event.ts';
 import type { Segment } from '../core/state.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Net } from '../ports/net.ts';
+import type { Net, NetResponse } from '../ports/net.ts';
 import { notCarryon, refusal } from './http.ts';
 import { SILENCE_MS, Watchdog } from './watchdog.ts';
 
@@ -32,7 +32,7 @@ export async function ask(request: SyncRequest, signal: AbortSignal, ports: AskP
     if (!(response.header('content-type') ?? '').startsWith('application/x-ndjson')) throw notCarryon();
     const reader = new AnswerReader(ports);
     try {
-      for await (const line of lines(response.body, watchdog, ports.onBytes)) reader.add(line);
+      for await (const line of lines(response, watchdog, ports.onBytes)) reader.add(line);
     } catch (thrown) {
       return reader.finish(toCarryonError(thrown));
     }
@@ -42,12 +42,15 @@ export async function ask(request: SyncRequest, signal: AbortSignal, ports: AskP
   }
 }
 
-async function* lines(body: AsyncIterable<Uint8Array>, watchdog: Watchdog, onBytes: (bytes: number) => void): AsyncGenerator<string> {
+async function* lines(response: NetResponse, watchdog: Watchdog, onBytes: (bytes: number) => void): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = '';
-  for await (const chunk of body) {
+  let told = 0;
+  for await (const chunk of response.body) {
     watchdog.feed();
-    onBytes(chunk.length);
+    const received = response.wireBytes?.() ?? told + chunk.length;
+    onBytes(received - told);
+    told = received;
     const parts = decoder.decode(chunk, { stream: true }).split('\n');
     parts[0] = rest + (parts[0] ?? '');
     rest = parts.pop() ?? '';
@@ -57,7 +60,7 @@ async function* lines(body: AsyncIterable<Uint8Array>, watchdog: Watchdog, onByt
   if (rest !== '') yield rest;
 }
 
-interface OpenSegment { puts: Map<number, SqlValue[][]>; removes: Map<number, number[]>; lives: Map<number, readonly number[]>; rows: number }
+interface OpenSegment { puts: Map<number, FeedValue[][]>; removes: Map<number, number[]>; lives: Map<number, readonly number[]>; rows: number }
 
 const emptySegment = (): OpenSegment => ({ puts: new Map(), removes: new Map(), lives: new Map(), rows: 0 });
 
@@ -138,7 +141,7 @@ function push<T>(map: Map<number, T[]>, key: number, value: T): void {
   else map.set(key, [value]);
 }
 
-function decode(value: unknown): SqlValue {
+function decode(value: unknown): FeedValue {
   try {
     return decodeValue(value);
   } catch (cause) {

@@ -1,4 +1,4 @@
-import { addDigest, CarryonError, digestSql, EMPTY_DIGEST, keyColumns, quoteName, rangesOf, subtractDigest, type Digest, type SqlValue } from '@carryon/protocol';
+import { addDigest, CarryonError, digestSql, EMPTY_DIGEST, keyColumns, quoteName, rangesOf, subtractDigest, type Digest, RawText, type FeedValue, type SqlValue } from '@carryon/protocol';
 import type { StepResult } from '../core/event.ts';
 import type { Segment, Step, Table } from '../core/state.ts';
 import { first, type Sqlite } from '../ports/sqlite.ts';
@@ -38,10 +38,23 @@ async function stageRows(db: Sqlite, table: Table, segment: Segment): Promise<vo
   }
   if (puts.length > 0) {
     const slots = table.columns.map(() => '?').join(', ');
-    await db.runMany(`INSERT OR REPLACE INTO ${stageTable(table)} VALUES(?, ?, ${slots}, ${PUT})`, puts);
+    await db.runMany(`INSERT OR REPLACE INTO ${stageTable(table)} VALUES(?, ?, ${slots}, ${PUT})`, puts.map((row) => row.map(bindable)));
+    await restoreRawText(db, table, puts);
   }
   if (removes.length > 0) {
     await db.runMany(`INSERT OR REPLACE INTO ${stageTable(table)}(_rid, _live) VALUES(?, ${REMOVE})`, removes.map((rid): SqlValue[] => [BigInt(rid)]));
+  }
+}
+
+const bindable = (value: FeedValue): SqlValue => (value instanceof RawText ? value.bytes : value);
+
+/** Text that is not UTF-8 cannot be bound as text: it goes in as its bytes, which SQLite then takes for text. */
+async function restoreRawText(db: Sqlite, table: Table, puts: readonly (readonly FeedValue[])[]): Promise<void> {
+  for (const [position, column] of table.columns.entries()) {
+    const rows = puts.filter((row) => row[position + 2] instanceof RawText);
+    if (rows.length === 0) continue;
+    const name = quoteName(column.name);
+    await db.runMany(`UPDATE ${stageTable(table)} SET ${name} = CAST(${name} AS TEXT) WHERE _rid = ?`, rows.map((row) => [bindable(row[0] ?? null)]));
   }
 }
 

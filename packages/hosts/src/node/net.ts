@@ -30,6 +30,8 @@ function send(request: NetRequest): Promise<IncomingMessage> {
 
 function toResponse(message: IncomingMessage, request: NetRequest): NetResponse {
   const zipped = message.headers['content-encoding'] === 'gzip';
+  let wireBytes = 0;
+  if (zipped) message.on('data', (chunk: Buffer) => { wireBytes += chunk.length; });
   return {
     status: message.statusCode ?? 0,
     header(name) {
@@ -37,6 +39,7 @@ function toResponse(message: IncomingMessage, request: NetRequest): NetResponse 
       return Array.isArray(value) ? value.join(', ') : value;
     },
     body: readBody(zipped ? unzip(message) : message, message, request),
+    ...(zipped ? { wireBytes: () => wireBytes } : {}),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Digest, SqlValue, TableSpec } from '@carryon/protocol';
+import type { Digest, FeedValue, TableSpec } from '@carryon/protocol';
 
 /** Which rows of a table belong to a scope: all of them, or those whose column equals the person's id. */
 export type Rule = { readonly kind: 'all' } | { readonly kind: 'own'; readonly column: string };
@@ -41,7 +41,7 @@ export interface Entry {
   readonly seq: number;
   readonly ver: number;
   /** Undefined: the row left the scope. */
-  readonly values: readonly SqlValue[] | undefined;
+  readonly values: readonly FeedValue[] | undefined;
 }
 
 export interface FeedPart {
@@ -109,8 +109,8 @@ export interface IngestProgress { readonly table: string; readonly rows: number 
  * Every method may throw CarryonError.
  */
 export interface Storage {
-  /** Reads the business database completely, in short transactions; goes on where a killed run stopped. */
-  prepare(onProgress: (progress: IngestProgress) => void): Promise<void>;
+  /** Reads the business database completely, in short transactions; goes on where a killed run stopped. Ends early when told `false`. */
+  prepare(onProgress: (progress: IngestProgress) => boolean | void): Promise<void>;
   /** Takes in what changed; true when a new checkpoint was published. */
   evaluate(nowMs: number): Promise<boolean>;
   /** Makes sure that the scopes exist. */

@@ -3,13 +3,13 @@ import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import {
   decodeValue, digestOf, encodeValue, keyColumns, packTableName, packTableSql, rangesOf,
-  type CommitFrame, type Frame, type PackSpec, type PlanFrame, type SqlValue, type TableSpec,
+  type CommitFrame, type Frame, type PackSpec, type PlanFrame, type FeedValue, type SqlValue, type TableSpec,
 } from '@carryon/protocol';
 
 export interface DeviceRow {
   readonly rid: number;
   readonly ver: number;
-  readonly values: readonly SqlValue[];
+  readonly values: readonly FeedValue[];
 }
 
 type Commit = CommitFrame['commit'];
@@ -24,7 +24,7 @@ interface Staged {
 }
 
 /** A row's values as one text, types included: the form in which rows are compared. */
-export const rowText = (values: readonly SqlValue[]): string => JSON.stringify(values.map(encodeValue));
+export const rowText = (values: readonly FeedValue[]): string => JSON.stringify(values.map(encodeValue));
 
 /**
  * The simplest device there can be, in memory: it follows the protocol's rules and nothing else, and throws when a commit's digests are
@@ -167,7 +167,7 @@ const copyOf = (stages: ReadonlyMap<number, Staged>): Map<number, Staged> =>
   new Map([...stages].map(([table, staged]) => [table, { ...staged, rows: new Map(staged.rows) }]));
 
 /** A key as its columns compare: NOCASE folds ASCII letters, RTRIM drops spaces at the end. */
-export function keyText(table: TableSpec, values: readonly SqlValue[]): string {
+export function keyText(table: TableSpec, values: readonly FeedValue[]): string {
   const collations = keyColumns(table).map((column) => column.collation);
   return rowText(table.key.map((position, i) => {
     const value = values[position] ?? null;

@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import type { SqlValue } from '@carryon/protocol';
+import type { FeedValue, SqlValue } from '@carryon/protocol';
 import type { SyncedTable } from '../ports/storage.ts';
 import { digestOfRows, keyText, rowText } from './model-device.ts';
 
@@ -10,7 +10,7 @@ interface StoredScope { readonly id: number; readonly tbl: number; readonly para
 /** The rows that a person must hold of a table at the checkpoint, as sorted texts; no person: all rows. */
 export type Expected = (table: SyncedTable, user?: string) => readonly string[];
 
-export const sortedTexts = (rows: Iterable<readonly SqlValue[]>): string[] => [...rows].map(rowText).sort();
+export const sortedTexts = (rows: Iterable<readonly FeedValue[]>): string[] => [...rows].map(rowText).sort();
 
 /** Compares everything in a store with what it would be if it were computed from nothing; remembers what must not change. */
 export class StoreAudit {

@@ -122,12 +122,15 @@ export function openExisting(file: string, options: { readonly readOnly?: boolea
 
 /** Holds a lock that the operating system frees when the process ends, however it ends. Throws when another holds it. */
 export function holdLock(file: string): () => void {
-  const lock = new Database(file, { busyMs: 0 });
+  let lock: Database | undefined;
   try {
+    lock = new Database(file, { busyMs: 0 });
     lock.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
   } catch (cause) {
-    lock.close();
+    lock?.close();
+    if (!(cause instanceof CarryonError && cause.code === 'source.locked')) throw cause;
     throw new CarryonError('server.data-in-use', 'Another server process uses this data directory.', { cause });
   }
-  return () => lock.close();
+  const held = lock;
+  return () => held.close();
 }

@@ -1,4 +1,5 @@
-import type { SqlValue } from '@carryon/protocol';
+import { isUtf8 } from 'node:buffer';
+import { RawText, type FeedValue, type SqlValue } from '@carryon/protocol';
 import type { Entry, FeedPart, Position, Scope, ScopeKey, Snapshot, StoreState, SyncedTable } from '../../ports/storage.ts';
 import type { Database } from './driver.ts';
 import { columnNames, memberTable, rowTable } from './schema.ts';
@@ -48,10 +49,19 @@ function readFeed(db: Database, table: SyncedTable, scope: Scope, after: Positio
   for (const row of db.exact(feedSql(table), scope.id, after.seq, after.rid, maxRows + 1)) {
     if (entries.length >= maxRows || bytes >= maxBytes) return { entries, bytes, atEnd: false };
     const [rid, seq, ver, live, ...values] = row;
-    entries.push({ rid: Number(rid), seq: Number(seq), ver: Number(ver), values: live === 1n ? values : undefined });
+    entries.push({ rid: Number(rid), seq: Number(seq), ver: Number(ver), values: live === 1n ? withRawText(db, table, Number(rid), values) : undefined });
     bytes += sizeOf(values);
   }
   return { entries, bytes, atEnd: true };
+}
+
+/** JavaScript reads bytes that are not UTF-8 as U+FFFD; where one appears, the bytes themselves are looked at. */
+function withRawText(db: Database, table: SyncedTable, rid: number, values: readonly SqlValue[]): FeedValue[] {
+  return values.map((value, i) => {
+    if (typeof value !== 'string' || !value.includes('\ufffd')) return value;
+    const bytes = db.get<{ bytes: Uint8Array }>(`SELECT CAST(${columnNames(table)[i]} AS BLOB) AS bytes FROM ${rowTable(table.id)} WHERE _rid = ?`, rid)?.bytes;
+    return bytes === undefined || isUtf8(bytes) ? value : new RawText(bytes);
+  });
 }
 
 function sizeOf(values: readonly SqlValue[]): number {

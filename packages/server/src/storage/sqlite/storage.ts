@@ -8,7 +8,7 @@ import type { Call, Reply } from './thread.ts';
 /** A thread that is in the midst of long reading is not waited for longer: what it has not committed is done again at the next start. */
 const CLOSE_MS = 500;
 
-interface Waiting { readonly resolve: (result: unknown) => void; readonly reject: (error: unknown) => void; readonly onProgress?: ((progress: unknown) => void) | undefined }
+interface Waiting { readonly resolve: (result: unknown) => void; readonly reject: (error: unknown) => void }
 
 /** A store in a thread of its own. */
 class StoreThread {
@@ -23,10 +23,10 @@ class StoreThread {
     this.#worker.on('exit', () => this.#fail(new CarryonError('internal', 'A storage thread has ended.')));
   }
 
-  call<T>(method: string, args: readonly unknown[] = [], onProgress?: (progress: unknown) => void): Promise<T> {
+  call<T>(method: string, args: readonly unknown[] = []): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const id = ++this.#calls;
-      this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject, onProgress });
+      this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
       this.#worker.postMessage({ id, method, args } satisfies Call);
     });
   }
@@ -40,7 +40,6 @@ class StoreThread {
   #receive(reply: Reply): void {
     const waiting = this.#waiting.get(reply.id);
     if (!waiting) return;
-    if (reply.progress !== undefined) return waiting.onProgress?.(reply.progress);
     this.#waiting.delete(reply.id);
     if (reply.error) waiting.reject(new CarryonError(isErrorCode(reply.error.code) ? reply.error.code : 'internal', reply.error.message));
     else waiting.resolve(reply.result);
@@ -66,8 +65,12 @@ export async function openSqliteStorage(files: StoreFiles, tables: readonly Sync
   }
   const packer = new StoreThread(files, tables);
   const reader = new SqliteStore(files, tables);
+  const nextStep = (): Promise<IngestProgress | undefined> => evaluator.call('ingestStep');
   return {
-    async prepare(onProgress) { await evaluator.call('ingest', [], (progress) => onProgress(progress as IngestProgress)); },
+    async prepare(onProgress) {
+      // One step a call, so that a server can be stopped in between.
+      for (let progress = await nextStep(); progress; progress = await nextStep()) if (onProgress(progress) === false) return;
+    },
     evaluate: (nowMs) => evaluator.call('evaluate', [nowMs]),
     activate: (keys, nowMs) => evaluator.call('activate', [keys, nowMs]),
     expire: (beforeMs) => evaluator.call('expire', [beforeMs]),
@@ -93,7 +96,7 @@ export function openDirectStorage(files: StoreFiles, tables: readonly SyncedTabl
   const store = new SqliteStore(files, tables);
   store.open(newId);
   return {
-    async prepare(onProgress) { for (const progress of store.ingest()) onProgress(progress); },
+    async prepare(onProgress) { for (const progress of store.ingest()) if (onProgress(progress) === false) return; },
     async evaluate(nowMs) { return store.evaluate(nowMs); },
     async activate(keys, nowMs) { store.activate(keys, nowMs); },
     async expire(beforeMs) { store.expire(beforeMs); },

@@ -38,6 +38,7 @@ export class SqliteStore {
   readonly #database: string;
   readonly #tables: ReadonlyMap<number, SyncedTable>;
   #business: Database | undefined;
+  #ingesting: Generator<IngestProgress> | undefined;
   #checkedSchema: number | undefined;
 
   constructor(files: StoreFiles, tables: readonly SyncedTable[]) {
@@ -60,8 +61,15 @@ export class SqliteStore {
     this.#db.attach(this.#database, 'app');
   }
 
+  /** Reads the business database, some rows a step. */
   *ingest(): Generator<IngestProgress> {
     for (const table of this.#tables.values()) yield* ingestTable(this.#db, table, LIMITS.ingestRows);
+  }
+
+  /** The next step of reading; undefined when all was read. */
+  ingestStep(): IngestProgress | undefined {
+    this.#ingesting ??= this.ingest();
+    return this.#ingesting.next().value as IngestProgress | undefined;
   }
 
   /** True when a checkpoint was published. */

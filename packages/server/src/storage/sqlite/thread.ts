@@ -6,17 +6,13 @@ import { SqliteStore, type StoreFiles } from './store.ts';
 
 /** What a thread is asked: a method of the store and its arguments. */
 export interface Call { readonly id: number; readonly method: string; readonly args: readonly unknown[] }
-export interface Reply { readonly id: number; readonly result?: unknown; readonly progress?: unknown; readonly error?: { code: string; message: string } }
+export interface Reply { readonly id: number; readonly result?: unknown; readonly error?: { code: string; message: string } }
 
 const { files, tables } = workerData as { files: StoreFiles; tables: SyncedTable[] };
 const store = new SqliteStore(files, tables);
 
 function perform(call: Call): unknown {
   if (call.method === 'open') return store.open(randomUUID);
-  if (call.method === 'ingest') {
-    for (const progress of store.ingest()) parentPort?.postMessage({ id: call.id, progress } satisfies Reply);
-    return undefined;
-  }
   const method = (store as unknown as Record<string, (...args: readonly unknown[]) => unknown>)[call.method];
   if (!method) throw new TypeError(`no method ${call.method}`);
   return method.apply(store, [...call.args]);
