@@ -64,7 +64,8 @@ export function syncLine(status: DeviceStatus, numbers: SyncNumbers): string {
   if (waiting) return `waiting: ${waiting.message}`;
   if (building) return `the server prepares the download  ${bar(building.done / Math.max(1, building.of))}  ${building.done}/${building.of} packs`;
   if (!download) return status.state === 'up-to-date' ? 'up to date' : 'asking the server for changes';
-  const share = (download.rows.done + download.bytes.done) / Math.max(1, download.rows.of + download.bytes.of);
+  // Receiving and applying count one half each.
+  const share = (download.rows.done / Math.max(1, download.rows.of) + download.bytes.done / Math.max(1, download.bytes.of)) / 2;
   const speed = numbers.received / Math.max(0.001, numbers.elapsedMs / 1000);
   const left = share > 0.02 ? duration((numbers.elapsedMs * (1 - share)) / share) : '…';
   return [

@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { CarryonError } from '@carryon/protocol';
-import { inspect, type Source } from '@carryon/server';
+import { countUnsyncable, inspect, type Source } from '@carryon/server';
 import type { Command } from 'commander';
 import { action, newCommand } from '../command.ts';
 import { table, type Output } from '../output.ts';
@@ -21,11 +21,13 @@ async function init(out: Output, options: Options): Promise<void> {
   if (source.tables.length === 0) throw new CarryonError('profile.invalid', `${options.database} has no table that can be synced.${source.skipped.map((skipped) => ` "${skipped.name}": ${skipped.why}.`).join('')}`);
   const profile = starterProfile(source);
   write(options.out, `${JSON.stringify(profile, null, 2)}\n`);
-  out.result({ profile: options.out, tables: source.tables, skipped: source.skipped });
+  const notes = source.tables.flatMap((found) => notesOn(options.database, found));
+  out.result({ profile: options.out, tables: source.tables, skipped: source.skipped, notes });
   out.line(`${source.tables.length} tables can be synced:\n`);
   out.line(table(['table', 'key', 'found as', 'columns', 'refers to'], source.tables.map((found) => [
     found.name, found.key.join(', '), found.keyFrom, found.columns.length, found.relations.map((relation) => relation.table).join(', '),
   ])));
+  for (const note of notes) out.line(`\nnote: ${note}`);
   for (const skipped of source.skipped) out.line(`\nnot "${skipped.name}": ${skipped.why}`);
   out.line(`\n${options.out} is written. Every table is "rows": "all" there; { "own": "COLUMN" } gives each person the rows whose column holds their id.`);
   out.line(`next: carryon serve --database ${options.database} --profile ${options.out} --dev`);
@@ -39,11 +41,19 @@ function write(file: string, text: string): void {
   }
 }
 
+/** What a person should know of a table before it is synced. */
+function notesOn(database: string, table: Source['tables'][number]): string[] {
+  const missing = countUnsyncable(database, table);
+  const keyless = missing > 0 ? [`${missing} ${missing === 1 ? 'row' : 'rows'} of "${table.name}" cannot be synced: a column of the key is NULL there`] : [];
+  return [...table.warnings.map((warning) => `"${table.name}": ${warning}`), ...keyless];
+}
+
 /** Tables that others refer to come first, so that what is usable early makes sense. */
 function starterProfile(source: Source): object {
   const referred = new Set(source.tables.flatMap((found) => found.relations.map((relation) => relation.table.toLowerCase())));
   const tables = source.tables.map((found) => [found.name, {
-    rows: 'all', key: found.key, columns: found.columns.map((column) => column.name), priority: referred.has(found.name.toLowerCase()) ? 1 : 2,
+    rows: 'all', key: found.key, columns: found.columns.map((column) => column.name),
+    ...(found.relations.length > 0 ? { references: found.relations } : {}), priority: referred.has(found.name.toLowerCase()) ? 1 : 2,
   }]);
   return { version: 1, name: 'Starter', tables: Object.fromEntries(tables) };
 }

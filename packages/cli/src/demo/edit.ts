@@ -9,6 +9,9 @@ export interface Edited {
 
 const NOTES = ['urgent', 'customer called', 'bring a ladder', 'part arrived', 'gate code 4711'];
 
+/** One of so many is changed: those that the demonstration shows. */
+const NEXT_JOBS = 5;
+
 /** Changes one of the technician's scheduled work orders, as an office application would. */
 export function editDemo(file: string, technician: string, fraction: number): Edited {
   let db: DatabaseSync;
@@ -19,9 +22,10 @@ export function editDemo(file: string, technician: string, fraction: number): Ed
     throw new CarryonError('source.not-found', `There is no demonstration database ${file} yet; run the demonstration first.`, { cause });
   }
   const note = NOTES[Math.floor(fraction * NOTES.length)] ?? 'changed';
+  const scheduled = db.prepare("SELECT id FROM work_orders WHERE technician_id = ? AND status = 'scheduled' ORDER BY scheduled_start LIMIT ?").all(technician, NEXT_JOBS);
+  const chosen = scheduled[Math.floor(fraction * scheduled.length)]?.['id'] ?? null;
   const edited = db.prepare(`UPDATE work_orders SET title = substr(title, 1, 60) || ' (' || ? || ')', updated_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
-    WHERE id = (SELECT id FROM work_orders WHERE technician_id = ? AND status = 'scheduled' ORDER BY scheduled_start LIMIT 1 OFFSET ?)
-    RETURNING number, title, status`).get(note, technician, Math.floor(fraction * 5)) as unknown as Edited | undefined;
+    WHERE id = ? RETURNING number, title, status`).get(note, chosen) as unknown as Edited | undefined;
   db.close();
   if (!edited) throw new CarryonError('usage', `The technician ${technician} has no scheduled work order.`);
   return edited;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { schemaDump } from './compare.ts';
 import { CARRYON, caughtUp, Lab, REPOSITORY, type Served } from './harness.ts';
 
-const COMMANDS = ['demo', 'init', 'serve', 'token', 'sync', 'status', 'query', 'doctor', 'detach'];
+const COMMANDS = ['demo', 'init', 'serve', 'token', 'sync', 'status', 'query', 'explain', 'doctor', 'detach'];
 const PROFILE = { version: 1, name: 'Test', tables: { people: { priority: 0 }, values: { priority: 1 } } };
 
 let lab: Lab;

@@ -7,6 +7,7 @@ const table = z.strictObject({
   rows: rows.default('all').describe('Which rows a person gets: all, or those whose column holds the person\'s id.'),
   columns: z.union([z.literal('all'), z.array(z.string()).min(1)]).default('all').describe('Which columns are synced; key and scope columns always are.'),
   key: z.array(z.string()).min(1).optional().describe('The columns that identify a row; default: the primary key, else a unique index without NULLs.'),
+  references: z.array(z.strictObject({ columns: z.array(z.string()), table: z.string() })).optional().describe('Which tables the columns refer to, as found in the database; nothing depends on it yet.'),
   priority: z.int().min(0).max(9).default(5).describe('Tables of lower numbers become usable first.'),
 });
 

@@ -10,7 +10,7 @@ const ZSTD_LEVEL = 3;
 /** 2 MB: what a device needs to decompress, whatever the pack's size. */
 const ZSTD_WINDOW_LOG = 21;
 const GZIP_LEVEL = 6;
-const READ_CHUNK = 256 * 1024;
+const READ_CHUNK = 1024 * 1024;
 
 const zstd = promisify(zlib.zstdCompress);
 const gzip = promisify(zlib.gzip);

@@ -38,8 +38,11 @@ export class Planner {
 
   /** Frames that tell how the building goes, then the plan. */
   async *plan(request: PlanRequest): AsyncGenerator<Frame> {
+    const keys = request.tables.map((table) => ({ ...scopeOf(table, request.user), level: table.level }));
+    await this.#activate(keys);
+    // The feed starts here at the latest; making a scope is a checkpoint of its own, which it need not repeat.
     const { checkpoint } = await this.#storage.read((snapshot) => snapshot.state());
-    const scopes = await this.#size(request);
+    const scopes = await Promise.all(keys.map(async (key) => ({ ...key, extent: await this.#storage.extent(key) })));
     const sketches = await this.#cut(scopes);
     const packs: PackRecord[] = [];
     const pending: Promise<PackRecord>[] = [];
@@ -67,11 +70,10 @@ export class Planner {
     return records.some((pack) => pack.scopes.every((scope) => scope.param === '' || scope.param === grant.user));
   }
 
-  async #size(request: PlanRequest): Promise<SizedScope[]> {
-    const keys = request.tables.map((table): [SyncedTable, ScopeKey] => [table, scopeOf(table, request.user)]);
-    const missing = await this.#storage.read((snapshot) => keys.filter(([, key]) => snapshot.scope(key) === undefined));
-    if (missing.length > 0) await this.#storage.activate(missing.map(([, key]) => key), this.#clock.nowMs());
-    return Promise.all(keys.map(async ([table, key]) => ({ ...key, level: table.level, extent: await this.#storage.extent(key) })));
+  /** Makes the scopes that the person asks for the first time. */
+  async #activate(keys: readonly ScopeKey[]): Promise<void> {
+    const missing = await this.#storage.read((snapshot) => keys.filter((key) => snapshot.scope(key) === undefined));
+    if (missing.length > 0) await this.#storage.activate(missing, this.#clock.nowMs());
   }
 
   async #cut(scopes: readonly SizedScope[]): Promise<PackSketch[]> {
