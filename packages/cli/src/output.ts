@@ -39,7 +39,7 @@ export function plain(_key: string, value: unknown): unknown {
 export function table(columns: readonly string[], rows: readonly (readonly unknown[])[]): string {
   const cells = [columns.map(cell), ...rows.map((row) => row.map(cell))];
   const widths = columns.map((_, i) => Math.min(MOST_COLUMN, cells.reduce((widest, row) => Math.max(widest, widthOf(row[i] ?? '')), 0)));
-  const numeric = columns.map((_, i) => rows.length > 0 && rows.every((row) => typeof row[i] === 'number' || typeof row[i] === 'bigint' || row[i] === null));
+  const numeric = columns.map((_, i) => rows.length > 0 && rows.every((row) => typeof row[i] === 'number' || typeof row[i] === 'bigint' || row[i] === null || /^\d{1,3}(,\d{3})*$/.test(String(row[i]))));
   const line = (row: readonly string[]): string => row.map((text, i) => fit(text, widths[i] ?? 0, numeric[i] ?? false)).join('  ').trimEnd();
   const [head = [], ...body] = cells;
   return [line(head), widths.map((width) => '─'.repeat(width)).join('  '), ...body.map(line)].join('\n');

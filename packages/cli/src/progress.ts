@@ -32,9 +32,12 @@ export class ProgressLine {
     this.#drawn = false;
   }
 
-  /** Leaves a line that was begun. */
-  leave(): void {
-    if (this.#drawn && this.#stream.isTTY) this.#stream.write('\n');
+  /** Leaves a line that was begun, with a last text where it can be drawn over. */
+  leave(text?: string): void {
+    if (this.#drawn && this.#stream.isTTY) {
+      if (text !== undefined) this.#draw(text, 0);
+      this.#stream.write('\n');
+    }
     this.#drawn = false;
   }
 

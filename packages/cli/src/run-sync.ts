@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { openDevice, deviceFile, systemClock } from '@carryon/hosts/node';
 import type { Committed } from '@carryon/client';
-import { ProgressLine, syncLine } from './progress.ts';
+import { bar, ProgressLine, syncLine } from './progress.ts';
 
 export interface SyncOptions {
   readonly url: string;
@@ -43,7 +43,7 @@ export async function runSync(options: SyncOptions): Promise<SyncSummary> {
     if (status.waiting?.code !== 'lease') line.show(() => syncLine(status, { elapsedMs: nowMs - startMs, received: engine.received, diskBytes: disk() }), nowMs);
     if (!complete && status.state === 'up-to-date') {
       complete = true;
-      line.leave();
+      line.leave(`${bar(1)}  up to date`);
       options.onComplete?.();
     }
   });
