@@ -13,7 +13,7 @@ const SIZES = quick ? [100_000] : [100_000, 1_000_000];
 const ROUNDS = 5;
 
 interface Plan { readonly packs: readonly { url: string; name: string; codec: string; bytes: number }[]; readonly tables: readonly { id: number }[] }
-interface Received { readonly received: number }
+interface Received { readonly received: number; readonly stepMs: number; readonly longestMs: number }
 
 const say = (text: string): void => console.log(text);
 const figure = (name: string, value: string, command: string): void => say(`| ${name} | ${value} | \`${command}\` |`);
@@ -71,6 +71,7 @@ async function firstSync(server: Server, rows: number): Promise<string> {
   figure('device CPU', `${fixed(of(devices, 'cpuS'))} s, floor ${fixed(of(floors, 'cpuS'))} s: **${fixed(of(devices, 'cpuS') / of(floors, 'cpuS'))}x**`, command);
   figure('peak device memory', `**${fixed(of(devices, 'rssMb'), 0)} MB** (floor ${fixed(of(floors, 'rssMb'), 0)} MB)`, command);
   figure('received', `${fixed((devices[0]?.result.received ?? 0) / 1e6, 1)} MB`, command);
+  figure('time without giving way', `longest ${fixed(median(devices.map(({ result }) => result.longestMs)), 0)} ms (the key's index), 99.9 % below ${fixed(median(devices.map(({ result }) => result.stepMs)), 0)} ms`, 'event-loop delay in bench/device.ts');
   figure('server CPU for one more device', `**${fixed(median(serverCpu))} s**`, 'carryon_cpu_seconds of /metrics before and after');
   figure('device database', databaseRatio(rows), 'against the plain table with the same unique index');
   return `${WORK}/device`;

@@ -74,7 +74,7 @@ export async function startServer(options: ServerOptions, ports: ServerPorts): P
   };
   try {
     const keys = await openKeys(options.dataDir, ports.random);
-    const auth = new Auth(options.development === true && !options.auth.secret ? { ...options.auth, secret: keys.development } : options.auth, clock);
+    const auth = new Auth(options.auth, clock, options.development === true ? keys.development : undefined);
     const files = new PackFiles(join(options.dataDir, 'packs'));
     await files.open();
     // Before the business database is touched: a server that is refused must not take its changes over from another.

@@ -10,12 +10,12 @@ interface PackRequest {
 /** `GET /v1/packs/NAME?…`: an immutable file behind a signed address; ranges resume (RFC 9110 section 14). */
 export async function answerPack(context: Context, request: FastifyRequest<PackRequest>, reply: FastifyReply): Promise<unknown> {
   const { name } = request.params;
+  const expired = (): CarryonError => new CarryonError('pack.url-expired', 'The address of this pack has expired or was not made for this person.');
   const grant = context.urls.check(name, request.query, context.clock.nowMs());
-  if (!grant || !(await context.planner.mayRead(grant))) {
-    throw new CarryonError('pack.url-expired', 'The address of this pack has expired or was not made for this person.');
-  }
+  if (!grant) throw expired();
   const size = await context.files.size(name);
   if (size === undefined) throw new CarryonError('pack.gone', 'The server no longer keeps this pack.');
+  if (!(await context.planner.mayRead(grant))) throw expired();
   const etag = `"${name}"`;
   reply.headers({ etag, 'accept-ranges': 'bytes', 'cache-control': 'private, max-age=31536000, immutable, no-transform', 'content-type': 'application/octet-stream' });
   if (request.headers['if-none-match'] === etag) return reply.code(304).send();
@@ -31,7 +31,7 @@ export async function answerPack(context: Context, request: FastifyRequest<PackR
 
 /** One byte range; several, or another unit, are answered with the whole file, as the RFC allows. */
 function readRange(header: string | undefined, ifRange: string | string[] | undefined, etag: string, size: number): { start: number; end: number } | 'unsatisfiable' | undefined {
-  const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '');
+  const match = /^bytes=(\d*)-(\d*)$/i.exec(header ?? '');
   if (!match || (ifRange !== undefined && ifRange !== etag)) return undefined;
   const [, from = '', to = ''] = match;
   if (from === '' && to === '') return undefined;

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { CarryonError, OLDEST_VERSION, PROTOCOL_VERSION, syncRequest, toCarryonError, type Frame, type SyncRequest } from '@carryon/protocol';
+import { CarryonError, OLDEST_VERSION, PROTOCOL_VERSION, syncRequest, type Frame, type SyncRequest } from '@carryon/protocol';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LIMITS } from '../core/limits.ts';
 import { headerOf, pull, type PullAnswer } from '../core/pull.ts';
@@ -9,6 +9,7 @@ import { scopeOf } from '../core/cut.ts';
 import { tokenFromText, type Token } from '../core/token.ts';
 import type { StoreState, SyncedTable } from '../ports/storage.ts';
 import type { Context } from './context.ts';
+import { refusalOf } from './refusal.ts';
 
 const COMPRESS_FROM_BYTES = 1024;
 const compress = promisify(gzip);
@@ -65,9 +66,9 @@ async function* streamPlan(context: Context, user: string, ask: SyncRequest, tok
     const codec = ask.accept.includes('zstd') ? 'zstd' : 'gzip';
     for await (const frame of context.planner.plan({ user, token, tables, codec, seal })) yield line(frame);
   } catch (thrown) {
-    const error = toCarryonError(thrown);
+    const { code, message, error } = refusalOf(thrown);
     context.log.error({ err: thrown, code: error.code }, 'a plan failed');
-    yield line({ error: { code: error.code, message: error.message } });
+    yield line({ error: { code, message } });
   }
 }
 
@@ -94,6 +95,12 @@ const line = (frame: Frame): string => `${JSON.stringify(frame)}\n`;
 
 async function sendFrames(request: FastifyRequest, reply: FastifyReply, frames: readonly Frame[]): Promise<unknown> {
   const body = frames.map(line).join('');
-  if (body.length < COMPRESS_FROM_BYTES || !/\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) return reply.send(body);
+  if (body.length < COMPRESS_FROM_BYTES || !takesGzip(request.headers['accept-encoding'])) return reply.send(body);
   return reply.header('content-encoding', 'gzip').send(await compress(body));
+}
+
+/** Whether gzip is named and not with weight 0 (RFC 9110 section 12.5.3). */
+function takesGzip(header: string | string[] | undefined): boolean {
+  const weight = /(?:^|,)\s*gzip\s*(?:;\s*q=([\d.]+)\s*)?(?:,|$)/i.exec(String(header ?? ''));
+  return weight !== null && Number(weight[1] ?? 1) > 0;
 }

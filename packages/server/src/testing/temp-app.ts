@@ -43,6 +43,8 @@ export interface TempApp extends TempStore {
   ask(user: string, body?: object, headers?: Record<string, string>): Promise<Answer>;
   /** Asks with a body of any kind. */
   post(payload: string | object, headers?: Record<string, string>): Promise<Answer>;
+  /** A header for the person's questions. */
+  authorization(user: string): Promise<string>;
   /** A plan of everything for that person. */
   plan(user: string): Promise<PlanFrame['plan']>;
   /** Publishes what the business database has committed, and wakes those who wait. */
@@ -86,15 +88,15 @@ export function withApp(work: (app: TempApp) => Promise<void>, options: AppOptio
   });
 }
 
-function questions(app: FastifyInstance, context: Context): Pick<TempApp, 'ask' | 'post' | 'plan' | 'publish'> {
+function questions(app: FastifyInstance, context: Context): Pick<TempApp, 'ask' | 'post' | 'authorization' | 'plan' | 'publish'> {
   const post: TempApp['post'] = async (payload, headers = {}) =>
     toAnswer(await app.inject({ method: 'POST', url: '/v1/sync', payload, headers: { 'content-type': 'application/json', ...headers } }));
+  const authorization: TempApp['authorization'] = async (user) => `Bearer ${await signToken(SECRET, user, context.clock.nowMs(), HOUR_MS)}`;
   const ask: TempApp['ask'] = async (user, body = {}, headers = {}) => {
-    const token = await signToken(SECRET, user, context.clock.nowMs(), HOUR_MS);
-    return post({ v: PROTOCOL_VERSION, device: 'device', token: null, accept: ['gzip'], ...body }, { authorization: `Bearer ${token}`, ...headers });
+    return post({ v: PROTOCOL_VERSION, device: 'device', token: null, accept: ['gzip'], ...body }, { authorization: await authorization(user), ...headers });
   };
   return {
-    post, ask,
+    post, ask, authorization,
     plan: async (user) => {
       const found = (await ask(user)).frames.find((frame) => 'plan' in frame);
       if (!found) throw new Error('there is no plan in the answer');
@@ -111,7 +113,7 @@ function toAnswer(response: LightMyRequestResponse): Answer {
   const isFeed = String(headers['content-type']).startsWith('application/x-ndjson') && headers['content-encoding'] === undefined;
   const lines = isFeed ? text.split('\n').filter((line) => line !== '') : [];
   const code = status >= 400 ? (JSON.parse(text) as { error?: { code?: string } }).error?.code : undefined;
-  return { status, headers, text, frames: lines.flatMap((line) => parseFrame(line) ?? []), code };
+  return { status, headers, text, frames: lines.map(parseFrame).filter((frame) => frame !== undefined), code };
 }
 
 export const commitsOf = (answer: Answer): CommitFrame['commit'][] => answer.frames.flatMap((frame) => ('commit' in frame ? [frame.commit] : []));

@@ -20,6 +20,8 @@ export function evaluate(db: Database, tables: readonly SyncedTable[], nowMs: nu
     if (!state) return false;
     const { end, entries } = outboxAfter(db, 'app', { id: state.outbox_pos, mark: state.outbox_mark }, state.store);
     if (entries === 0 && state.checkpoint > 0) return false;
+    // Nothing is published before everything was read once.
+    if (state.checkpoint === 0 && db.get('SELECT 1 FROM sync_ingest WHERE done = 0')) return false;
     const cp = state.checkpoint + 1;
     const touched = new Set(db.all<{ t: number }>(`SELECT DISTINCT t FROM app.${OUTBOX} WHERE id > ? AND id <= ?`, state.outbox_pos, end.id).map((row) => row.t));
     let published = state.checkpoint === 0;

@@ -14,17 +14,20 @@ interface Waiting { readonly resolve: (result: unknown) => void; readonly reject
 class StoreThread {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
+  /** Why the thread has ended. */
+  #ended: CarryonError | undefined;
   #calls = 0;
 
   constructor(files: StoreFiles, tables: readonly SyncedTable[]) {
     this.#worker = new Worker(new URL(`./thread${extname(import.meta.url)}`, import.meta.url), { workerData: { files, tables } });
     this.#worker.on('message', (reply: Reply) => this.#receive(reply));
-    this.#worker.on('error', (cause) => this.#fail(cause));
+    this.#worker.on('error', (cause: { code?: unknown; message?: unknown } | undefined) => this.#fail(threadError(String(cause?.code), String(cause?.message))));
     this.#worker.on('exit', () => this.#fail(new CarryonError('internal', 'A storage thread has ended.')));
   }
 
   call<T>(method: string, args: readonly unknown[] = []): Promise<T> {
     return new Promise<T>((resolve, reject) => {
+      if (this.#ended) return reject(this.#ended);
       const id = ++this.#calls;
       this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
       this.#worker.postMessage({ id, method, args } satisfies Call);
@@ -41,15 +44,19 @@ class StoreThread {
     const waiting = this.#waiting.get(reply.id);
     if (!waiting) return;
     this.#waiting.delete(reply.id);
-    if (reply.error) waiting.reject(new CarryonError(isErrorCode(reply.error.code) ? reply.error.code : 'internal', reply.error.message));
+    if (reply.error) waiting.reject(threadError(reply.error.code, reply.error.message));
     else waiting.resolve(reply.result);
   }
 
-  #fail(cause: unknown): void {
-    for (const waiting of this.#waiting.values()) waiting.reject(cause);
+  #fail(cause: CarryonError): void {
+    this.#ended ??= cause;
+    for (const waiting of this.#waiting.values()) waiting.reject(this.#ended);
     this.#waiting.clear();
   }
 }
+
+/** An error comes out of a thread as plain data. */
+const threadError = (code: string, message: string): CarryonError => new CarryonError(isErrorCode(code) ? code : 'internal', message);
 
 /**
  * The SQLite storage of a server: devices are answered on this thread, changes are taken in on a second and packs cut on a third, so that

@@ -68,8 +68,12 @@ export class SqliteStore {
 
   /** The next step of reading; undefined when all was read. */
   ingestStep(): IngestProgress | undefined {
-    this.#ingesting ??= this.ingest();
-    return this.#ingesting.next().value as IngestProgress | undefined;
+    const steps = this.#ingesting ?? this.ingest();
+    // After an error the next step begins anew: a generator that has thrown would say that all was read.
+    this.#ingesting = undefined;
+    const step = steps.next();
+    this.#ingesting = steps;
+    return step.value as IngestProgress | undefined;
   }
 
   /** True when a checkpoint was published. */
