@@ -20,13 +20,13 @@ afterEach(async () => {
 class Writer {
   readonly #process: ChildProcess;
   readonly #ended: Promise<string>;
+  #errors = '';
 
   constructor(number: number, kind: 'change' | 'beat') {
     this.#process = spawn(process.execPath, [WRITER, setup.files.database, String(number), kind], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#ended = new Promise((resolve) => {
-      let errors = '';
-      this.#process.stderr?.on('data', (bytes: Buffer) => { errors += bytes.toString(); });
-      this.#process.on('close', (code) => resolve(code === 0 ? '' : `ended with ${code}: ${errors}`));
+      this.#process.stderr?.on('data', (bytes: Buffer) => { this.#errors += bytes.toString(); });
+      this.#process.on('close', (code) => resolve(code === 0 ? '' : `ended with ${code}: ${this.#errors}`));
     });
     writers.push(this);
   }
@@ -36,7 +36,7 @@ class Writer {
 
   /** Throws when the process is no longer there. */
   check(): void {
-    if (this.#process.exitCode !== null && this.#process.exitCode !== 0) throw new Error(`a writer ended with ${this.#process.exitCode}`);
+    if (this.#process.exitCode !== null && this.#process.exitCode !== 0) throw new Error(`a writer ended with ${this.#process.exitCode}: ${this.#errors}`);
   }
 
   async kill(): Promise<void> {
