@@ -12,7 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/server': ['policy', 'protocol'],
   'packages/cli': ['client', 'hosts', 'policy', 'protocol', 'server'],
   'packages/power-apps': ['client', 'protocol'],
-  'packages/lab': ['client', 'policy', 'protocol', 'server'],
+  'packages/lab': ['client', 'hosts', 'policy', 'protocol', 'server'],
   'apps/field': ['client', 'hosts', 'policy', 'protocol'],
   'apps/console': ['protocol'],
 };

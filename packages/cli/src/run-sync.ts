@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { openDevice, deviceFile, systemClock } from '@carryon/hosts/node';
 import type { Committed } from '@carryon/client';
+import type { RuleSetName } from '@carryon/policy';
 import { bar, ProgressLine, syncLine } from './progress.ts';
 
 export interface SyncOptions {
@@ -8,6 +9,9 @@ export interface SyncOptions {
   readonly folder: string;
   readonly token: string;
   readonly watch: boolean;
+  /** What to do besides bringing in changes: compare every row, or download everything anew. */
+  readonly extra?: 'full' | 'reset';
+  readonly ruleSet?: RuleSetName;
   readonly quiet: boolean;
   readonly onCommit?: (committed: Committed) => void;
   readonly onComplete?: () => void;
@@ -29,7 +33,7 @@ export async function runSync(options: SyncOptions): Promise<SyncSummary> {
   const startMs = systemClock.nowMs();
   let interrupted: string | undefined;
   const device = await openDevice({
-    folder: options.folder, serverUrl: options.url, credentials: async () => options.token, config: { mode: options.watch ? 'watch' : 'once' },
+    folder: options.folder, serverUrl: options.url, credentials: async () => options.token, config: { mode: options.watch ? 'watch' : 'once', ...(options.ruleSet ? { ruleSet: options.ruleSet } : {}) },
     onTerminated: (signal) => { interrupted = signal; void device.close(); },
   });
   const { engine } = device;
@@ -39,14 +43,16 @@ export async function runSync(options: SyncOptions): Promise<SyncSummary> {
   engine.subscribe(() => {
     const status = engine.status();
     const nowMs = systemClock.nowMs();
-    // A process has its lease all the time, apart from its first moment and its last.
-    if (status.waiting?.code !== 'lease') line.show(() => syncLine(status, { elapsedMs: nowMs - startMs, received: engine.received, diskBytes: disk() }), nowMs);
+    // A process may work all the time, apart from its first moment and its last.
+    if (status.waiting?.code !== 'lease' && status.waiting?.code !== 'policy') line.show(() => syncLine(status, { elapsedMs: nowMs - startMs, received: engine.received, diskBytes: disk() }), nowMs);
     if (!complete && status.state === 'up-to-date') {
       complete = true;
       line.leave(`${bar(1)}  up to date`);
       options.onComplete?.();
     }
   });
+  if (options.extra === 'full') engine.syncNow({ kind: 'full-delta' });
+  if (options.extra === 'reset') engine.reset();
   if (options.onCommit) engine.onCommit(options.onCommit);
   try {
     await engine.run();

@@ -1,11 +1,13 @@
-export { DEFAULT_CONFIG, type EngineConfig } from './core/state.ts';
+export type { Asked } from './core/event.ts';
+export { DEFAULT_CONFIG, type EngineConfig, type Lease } from './core/state.ts';
 export type { Clock } from './ports/clock.ts';
-export type { Host, HostEvents, Lease } from './ports/host.ts';
+export type { Host, HostEvents, Report, WakeWish } from './ports/host.ts';
 export type { Log } from './ports/log.ts';
 export type { Net, NetRequest, NetResponse } from './ports/net.ts';
 export type { PackDigest, PackStore, PackWriter, StoredPack } from './ports/pack-store.ts';
 export type { Random } from './ports/random.ts';
 export type { PackSource, Sqlite } from './ports/sqlite.ts';
+export type { Transfer, TransferItem, Transfers } from './ports/transfers.ts';
 export { Engine, type Committed, type EngineOptions, type EnginePorts } from './runtime/engine.ts';
 export type { DeviceStatus, DownloadStatus, TableStatus, Waiting, Warning } from './status/status.ts';
 export { readStoredStatus, type StoredStatus, type StoredTable } from './status/stored.ts';

@@ -11,7 +11,7 @@ describe('parseFrame', () => {
     '["P",1.5,1]', '["P",9007199254740992,1]', '["P",null,1]', '["R"]', '["R",0]', '["R",1,2]', '["R","1"]', '[["P",1,1]]', '{"header":null}', '{"header":{}}', '{"header":[]}',
     '{"header":{"v":1,"epoch":"e","user":"u","checkpoint":-1,"nowMs":1}}', '{"table":"1"}', '{"table":-1}', '{"table":1.5}', '{"page":{"token":1}}', '{"page":{}}',
     '{"commit":{"checkpoint":1,"token":"t","tables":[{"table":"x"}]}}', '{"commit":{"checkpoint":1,"token":"t","tables":[{"table":1,"rows":1.5}]}}', '{"live":{"table":1,"runs":[-1]}}',
-    '{"live":{"table":1,"runs":"1"}}', '{"urls":"x"}', '{"urls":[1]}', '{"error":{"code":1,"message":"m"}}', '{"building":{"done":1}}', '{"plan":{"tables":[],"packs":[{}],"token":"t"}}',
+    '{"live":{"table":1,"runs":"1"}}', '{"range":{"table":1,"low":1}}', '{"range":{"table":1,"low":0,"high":-1}}', '{"range":[1,0,9]}', '{"lost":{}}', '{"lost":1}', '{"urls":"x"}', '{"urls":[1]}', '{"error":{"code":1,"message":"m"}}', '{"building":{"done":1}}', '{"plan":{"tables":[],"packs":[{}],"token":"t"}}',
   ])('P5 %j throws protocol.bad-answer', (line) => {
     expect(() => parseFrame(line)).toThrow(badAnswer);
   });

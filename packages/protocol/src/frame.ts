@@ -1,14 +1,14 @@
 import { CarryonError } from './errors.ts';
-import { commitFrame, errorFrame, liveFrame, pageFrame, tableFrame, type CommitFrame, type ErrorFrame, type LiveFrame, type PageFrame, type PutFrame, type RemoveFrame, type TableFrame } from './messages/feed.ts';
+import { commitFrame, errorFrame, liveFrame, lostFrame, pageFrame, rangeFrame, tableFrame, type CommitFrame, type ErrorFrame, type LiveFrame, type LostFrame, type PageFrame, type PutFrame, type RangeFrame, type RemoveFrame, type TableFrame } from './messages/feed.ts';
 import { headerFrame, type HeaderFrame } from './messages/header.ts';
 import { buildingFrame, planFrame, urlsFrame, type BuildingFrame, type PlanFrame, type UrlsFrame } from './messages/plan.ts';
 import type { Shape } from './shape.ts';
 
-export type Frame = HeaderFrame | BuildingFrame | PlanFrame | UrlsFrame | TableFrame | PutFrame | RemoveFrame | LiveFrame | PageFrame | CommitFrame | ErrorFrame;
+export type Frame = HeaderFrame | BuildingFrame | PlanFrame | UrlsFrame | TableFrame | PutFrame | RemoveFrame | LiveFrame | RangeFrame | LostFrame | PageFrame | CommitFrame | ErrorFrame;
 
 export const FRAMES: Readonly<Record<string, Shape<Frame>>> = {
   header: headerFrame, building: buildingFrame, plan: planFrame, urls: urlsFrame, table: tableFrame,
-  live: liveFrame, page: pageFrame, commit: commitFrame, error: errorFrame,
+  live: liveFrame, range: rangeFrame, lost: lostFrame, page: pageFrame, commit: commitFrame, error: errorFrame,
 };
 
 const bad = (why: string): CarryonError => new CarryonError('protocol.bad-answer', `The server's answer could not be read: ${why}.`);

@@ -1,10 +1,10 @@
 export { CarryonError, ERRORS, isErrorCode, toCarryonError, type ErrorCode, type ErrorDetails, type ErrorEntry, type ErrorRetry, type ErrorWho } from './errors.ts';
 export { addDigest, digestOf, digestSql, EMPTY_DIGEST, subtractDigest, type Digest } from './digest.ts';
 export { FRAMES, parseFrame, type Frame } from './frame.ts';
-export type { CommitFrame, ErrorFrame, LiveFrame, PageFrame, PutFrame, RemoveFrame, TableFrame } from './messages/feed.ts';
+export type { CommitFrame, ErrorFrame, LiveFrame, LostFrame, PageFrame, PutFrame, RangeFrame, RemoveFrame, TableFrame } from './messages/feed.ts';
 export type { HeaderFrame } from './messages/header.ts';
 export type { BuildingFrame, PackSpec, PlanFrame, UrlsFrame } from './messages/plan.ts';
-export { syncRequest, type Codec, type SyncRequest } from './messages/request.ts';
+export { MOST_CHECK_RANGES, syncRequest, type CheckRequest, type Codec, type SyncRequest } from './messages/request.ts';
 export { quoteName, quoteText } from './name.ts';
 export { rangesOf, toRuns } from './runs.ts';
 export { columnsSql, columnSql, isPlainType, keyColumns, packTableName, packTableSql, type ColumnSpec, type TableSpec } from './table.ts';

@@ -1,6 +1,6 @@
 import { CarryonError } from './errors.ts';
 import { quoteName } from './name.ts';
-import { fields, list, oneOf, text, whole, type TypeOf } from './shape.ts';
+import { fields, list, oneOf, optional, text, whole, type TypeOf } from './shape.ts';
 
 export const columnSpec = fields({
   name: text,
@@ -19,6 +19,8 @@ export const tableSpec = fields({
   key: list(whole, 100),
   /** Tables of a lower level become usable first. */
   level: whole,
+  /** How often the table is synced where changes do not come live; absent: as the device does by itself. */
+  everyMinutes: optional(whole),
 });
 export type TableSpec = TypeOf<typeof tableSpec>;
 

@@ -1,3 +1,4 @@
+import { RULE_SET_NAMES } from '@carryon/policy';
 import { CarryonError } from '@carryon/protocol';
 import type { Command } from 'commander';
 import { action, isHttpUrl, newCommand } from '../command.ts';
@@ -5,7 +6,7 @@ import { signalExit } from '../exit.ts';
 import { bytes, count, duration, type Output } from '../output.ts';
 import { runSync } from '../run-sync.ts';
 
-interface Options { readonly into: string; readonly token?: string; readonly watch?: boolean; readonly quiet?: boolean }
+interface Options { readonly into: string; readonly token?: string; readonly watch?: boolean; readonly quiet?: boolean; readonly full?: boolean; readonly reset?: boolean; readonly rules?: string }
 
 export function syncCommand(): Command {
   return newCommand('sync', 'bring a person\'s share of the data into a folder, and keep it current')
@@ -13,13 +14,21 @@ export function syncCommand(): Command {
     .requiredOption('--into <dir>', 'the device folder; made when it is not there')
     .option('--token <token>', 'the person\'s token; default: the variable CARRYON_TOKEN')
     .option('--watch', 'stay, and take in changes as they come, until Ctrl-C')
+    .option('--full', 'also compare every row with the server\'s and mend what differs')
+    .option('--reset', 'forget what the server knows of this device and download everything anew; what is there stays readable meanwhile')
+    .option('--rules <name>', `the rule set for background, lock and power: ${RULE_SET_NAMES.join(', ')}`)
     .option('--quiet', 'no progress line')
     .action(action(sync));
 }
 
 async function sync(out: Output, url: string, options: Options): Promise<number> {
   if (!isHttpUrl(url)) throw new CarryonError('usage', `"${url}" is not an http or https address.`);
+  const ruleSet = RULE_SET_NAMES.find((name) => name === options.rules);
+  if (options.rules !== undefined && !ruleSet) throw new CarryonError('usage', `There is no rule set "${options.rules}": ${RULE_SET_NAMES.join(', ')}.`);
+  if (options.full && options.reset) throw new CarryonError('usage', 'Give --full or --reset, not both.');
+  const extra = options.reset ? 'reset' : options.full ? 'full' : undefined;
   const summary = await runSync({
+    ...(extra ? { extra } : {}), ...(ruleSet ? { ruleSet } : {}),
     url, folder: options.into, token: options.token ?? process.env['CARRYON_TOKEN'] ?? '', watch: options.watch === true, quiet: out.json || options.quiet === true,
     onCommit: ({ checkpoint, changes, tables }) => {
       if (options.watch) out.line(`checkpoint ${checkpoint}: ${count(changes)} ${changes === 1 ? 'change' : 'changes'} in ${tables.join(', ')}`);

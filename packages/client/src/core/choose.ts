@@ -1,70 +1,122 @@
 import { PROTOCOL_VERSION, type SyncRequest } from '@carryon/protocol';
-import type { Effect } from './event.ts';
+import type { Effect, EngineEvent } from './event.ts';
+import { handOver, isForgetting } from './hand-over.ts';
+import { isBusy, permit } from './permit.ts';
 import { isDeviceFault } from './retry.ts';
-import type { Asking, EngineState, Pack, Step, Table } from './state.ts';
+import { isIn, isLive, liveTables, look, propose, wish } from './schedule.ts';
+import type { Asking, EngineState, Pack, Round, Step, Table } from './state.ts';
+
+type Now = Pick<EngineEvent, 'nowMs' | 'steadyMs'>;
+interface Chosen { readonly state: EngineState; readonly effects: readonly Effect[] }
 
 /** Estimates of how long a step takes; a step that would outlast its lease is not begun. */
 const APPLY_MS = 150;
 const INDEX_ROWS_PER_MS = 800;
+const MEASURED_ROWS_PER_MS = 2000;
 
 /** Packs in the order in which they are wanted: the plan's own, level by level. */
 const packsIn = (state: EngineState, stage: Pack['stage']): readonly Pack[] => state.packs.filter((pack) => pack.stage === stage);
 
-/** Whether anything is in flight. */
-export function isBusy(state: EngineState): boolean {
-  return state.step !== undefined || state.asking !== undefined || state.packs.some((pack) => pack.stage === 'transferring' || pack.stage === 'unpacking');
-}
-
 /** Starts all that can be started now. Called after every event. */
-export function choose(state: EngineState, nowMs: number): { state: EngineState; effects: Effect[] } {
+export function choose(state: EngineState, event: Now): { state: EngineState; effects: Effect[] } {
   const effects: Effect[] = [];
   let next = state;
-  // A lease granted meanwhile waits too: what was in flight must not be taken for something begun under it.
-  if (next.leaving !== undefined) {
-    if (isBusy(next)) return { state, effects };
-    effects.push({ type: 'rested' });
-    next = { ...next, leaving: undefined };
+  const run = (part: (state: EngineState, nowMs: number) => { readonly state: EngineState; readonly effects: readonly Effect[] }): void => {
+    const done = part(next, event.nowMs);
+    effects.push(...done.effects);
+    next = done.state;
+  };
+  run((now, nowMs) => ({ state: propose(now, nowMs), effects: [] }));
+  run((now) => permit(now, event));
+  run(dropWait);
+  if (next.phase === 'running' && next.lease) {
+    run(startWork);
+    run(endRound);
+    if (!next.round && next.phase === 'running') run((now, nowMs) => chooseNext(now, nowMs, event));
   }
-  if (next.phase !== 'running' || !next.lease) return { state: next, effects };
+  run(look);
+  run(wish);
+  return { state: next, effects };
+}
+
+/** A round has ended: the one that follows, or a wait at the server, begins at once. */
+function chooseNext(state: EngineState, nowMs: number, event: Now): Chosen {
+  const allowed = permit(propose(state, nowMs), event);
+  if (!allowed.state.lease) return allowed;
+  const started = startWork(allowed.state, nowMs);
+  return { state: started.state, effects: [...allowed.effects, ...started.effects] };
+}
+
+function startWork(state: EngineState, nowMs: number): Chosen {
+  const effects: Effect[] = [];
+  let next = state;
   // A full disk or a locked database stops the steps as well; without a network they go on.
   if (!next.retry || !isDeviceFault(next.retry.error)) {
     next = startStep(next, nowMs, effects);
     next = startUnpack(next, effects);
   }
-  if (next.retry === undefined) {
+  const handing = handOver(next, nowMs);
+  effects.push(...handing.effects);
+  next = handing.state;
+  if (next.retry === undefined && next.lease?.network === true) {
     next = startFetches(next, effects);
     next = startAsk(next, effects);
   }
-  if (isComplete(next)) {
-    effects.push({ type: 'finished' });
-    next = { ...next, phase: 'done' };
-  }
   return { state: next, effects };
+}
+
+/** A wait at the server gives way to a round. */
+function dropWait(state: EngineState): Chosen {
+  if (!state.round || state.asking?.kind !== 'wait') return { state, effects: [] };
+  return { state: { ...state, asking: undefined }, effects: [{ type: 'abort', reason: 'a sync is to begin' }] };
+}
+
+function endRound(state: EngineState): Chosen {
+  const { round } = state;
+  if (!round || !isEnded(state, round)) return { state, effects: [] };
+  const done: Effect = { type: 'journal', kind: 'done', detail: round.kind };
+  if (state.config.mode === 'watch' || state.nextRound) return { state: { ...state, round: undefined }, effects: [done] };
+  return { state: { ...state, round: undefined, phase: 'done' }, effects: [done, { type: 'finished' }] };
+}
+
+function isEnded(state: EngineState, round: Round): boolean {
+  if (state.tables.length === 0 || isBusy(state) || state.queue.length > 0) return false;
+  const isDone = (table: Table): boolean => table.fresh && table.usable && !table.lost && table.load === 'none';
+  return state.tables.every((table) => !isIn(round, table) || (isDone(table) && (round.kind !== 'full-delta' || round.checked.includes(table.id))));
 }
 
 function startStep(state: EngineState, nowMs: number, effects: Effect[]): EngineState {
   if (state.step) return state;
   const step = withTables(state.queue[0] ?? nextStep(state), state);
-  if (!step || !fits(state, step, nowMs) || (step.kind === 'forget' && isMoving(state, step.packs))) return state;
+  if (!step || !fits(state, step, nowMs) || ((step.kind === 'forget' || step.kind === 'reset') && isMoving(state, step.packs))) return state;
   effects.push({ type: 'step', step });
   return { ...state, step, queue: state.queue.slice(1) };
 }
 
-/** A segment waits in the queue while its tables move on. */
-const withTables = (step: Step | undefined, state: EngineState): Step | undefined => (step?.kind === 'segment' ? { ...step, tables: state.tables } : step);
+/** What waits in the queue while tables and packs move on is about those that there are now. */
+function withTables(step: Step | undefined, state: EngineState): Step | undefined {
+  if (step?.kind === 'segment') return { ...step, tables: state.tables };
+  return step?.kind === 'reset' ? { ...step, packs: state.packs.map((pack) => pack.name) } : step;
+}
 
 /** Whether one of these packs is on its way: it cannot be thrown away yet. */
 const isMoving = (state: EngineState, names: readonly string[]): boolean =>
   state.packs.some((pack) => names.includes(pack.name) && (pack.stage === 'transferring' || pack.stage === 'unpacking'));
-
-const isForgetting = (state: EngineState): boolean => [state.step, ...state.queue].some((step) => step?.kind === 'forget');
 
 function nextStep(state: EngineState): Step | undefined {
   const pack = packsIn(state, 'unpacked')[0];
   const table = state.tables.find((candidate) => candidate.load === 'filling' && isFilled(state, candidate));
   // A table that is complete becomes usable before the next level's packs are applied.
   if (table && (!pack || table.level <= pack.level)) return { kind: 'index', table };
-  return pack && { kind: 'apply', pack };
+  if (pack) return { kind: 'apply', pack };
+  const unmeasured = state.measured ? undefined : toCheck(state);
+  return unmeasured && { kind: 'measure', table: unmeasured };
+}
+
+/** The next table of a full delta whose rows are to be compared: it is as new as its last commit. */
+function toCheck({ round, tables }: EngineState): Table | undefined {
+  if (round?.kind !== 'full-delta') return undefined;
+  return tables.find((table) => isIn(round, table) && table.fresh && !table.lost && table.load === 'none' && !round.checked.includes(table.id));
 }
 
 function isFilled(state: EngineState, table: Table): boolean {
@@ -74,12 +126,16 @@ function isFilled(state: EngineState, table: Table): boolean {
 function fits(state: EngineState, step: Step, nowMs: number): boolean {
   const deadlineMs = state.lease?.deadlineMs;
   if (deadlineMs === undefined) return true;
-  const estimateMs = step.kind === 'index' ? Math.max(APPLY_MS, step.table.rows / INDEX_ROWS_PER_MS) : APPLY_MS;
-  return nowMs + estimateMs <= deadlineMs;
+  return nowMs + estimateMs(step) <= deadlineMs;
 }
 
-function setStage(state: EngineState, name: string, stage: Pack['stage']): EngineState {
-  return { ...state, packs: state.packs.map((pack) => (pack.name === name ? { ...pack, stage } : pack)) };
+function estimateMs(step: Step): number {
+  if (step.kind === 'index') return Math.max(APPLY_MS, step.table.rows / INDEX_ROWS_PER_MS);
+  return step.kind === 'measure' ? Math.max(APPLY_MS, step.table.rows / MEASURED_ROWS_PER_MS) : APPLY_MS;
+}
+
+function setStage(state: EngineState, name: string, change: Partial<Pack>): EngineState {
+  return { ...state, packs: state.packs.map((pack) => (pack.name === name ? { ...pack, ...change } : pack)) };
 }
 
 /** One pack is decompressed while another is applied. */
@@ -87,21 +143,25 @@ function startUnpack(state: EngineState, effects: Effect[]): EngineState {
   const pack = packsIn(state, 'stored')[0];
   if (!pack || isForgetting(state) || packsIn(state, 'unpacking').length > 0 || packsIn(state, 'unpacked').length > 1) return state;
   effects.push({ type: 'unpack', pack });
-  return setStage(state, pack.name, 'unpacking');
+  return begin(setStage(state, pack.name, { stage: 'unpacking' }));
 }
 
 function startFetches(state: EngineState, effects: Effect[]): EngineState {
-  if (state.needUrls) return state;
+  if (state.needUrls || state.transferCall !== undefined || isForgetting(state)) return state;
   let next = state;
-  const ahead = packsIn(state, 'stored').length + packsIn(state, 'unpacking').length + packsIn(state, 'unpacked').length;
+  // What the OS stored does not count: it must not keep the first level waiting.
+  const ahead = state.packs.filter((pack) => pack.own && (pack.stage === 'stored' || pack.stage === 'unpacking' || pack.stage === 'unpacked')).length;
   const running = packsIn(state, 'transferring').length;
   const room = Math.min(state.config.fetches - running, state.config.storedAhead - ahead - running);
   for (const pack of packsIn(state, 'wanted').slice(0, Math.max(0, room))) {
     effects.push({ type: 'fetch', pack });
-    next = setStage(next, pack.name, 'transferring');
+    next = begin(setStage(next, pack.name, { stage: 'transferring', own: true }));
   }
   return next;
 }
+
+/** From its first work on, a round has begun. */
+const begin = (state: EngineState): EngineState => (state.round && !state.round.begun ? { ...state, round: { ...state.round, begun: true } } : state);
 
 function startAsk(state: EngineState, effects: Effect[]): EngineState {
   // An answer's rows are applied before the next question, which carries the token that came with them.
@@ -111,30 +171,33 @@ function startAsk(state: EngineState, effects: Effect[]): EngineState {
   if (!ask) return state;
   const id = state.asked + 1;
   effects.push({ type: 'ask', id, request: { v: PROTOCOL_VERSION, device: state.device, token: state.token, accept: state.config.codecs, ...ask.request } });
-  return { ...state, asked: id, asking: { id, kind: ask.kind, names: ask.request.urls ?? [] } };
+  return begin({ ...state, asked: id, asking: { id, kind: ask.kind, names: ask.request.urls ?? [], tables: ask.request.tables } });
 }
 
 interface Ask { readonly kind: Asking['kind']; readonly request: Partial<SyncRequest> }
 
 function nextAsk(state: EngineState): Ask | undefined {
+  const { round, tables } = state;
+  if (!round) return nextWait(state);
   if (state.needUrls) return { kind: 'urls', request: { urls: state.packs.filter((pack) => pack.stage === 'wanted').map((pack) => pack.name) } };
-  if (state.tables.length === 0) return { kind: 'plan', request: {} };
-  const absent = state.tables.filter((table) => table.load === 'none' && (!table.usable || table.lost)).map((table) => table.id);
+  if (tables.length === 0 || state.resetting) return { kind: 'plan', request: {} };
+  const absent = tables.filter((table) => table.load === 'none' && (!table.usable || table.lost)).map((table) => table.id);
   if (absent.length > 0) return { kind: 'plan', request: { fresh: absent, tables: absent } };
-  const due = readyTables(state).filter((table) => !table.fresh).map((table) => table.id);
-  if (due.length > 0) return { kind: 'pull', request: due.length === state.tables.length ? {} : { tables: due } };
-  const allFresh = state.tables.every((table) => table.fresh);
-  if (allFresh && state.config.mode === 'watch') return { kind: 'wait', request: { waitSeconds: state.config.waitSeconds } };
-  return undefined;
+  const due = readyTables(state).filter((table) => isIn(round, table) && !table.fresh).map((table) => table.id);
+  if (due.length > 0) return { kind: 'pull', request: due.length === tables.length ? {} : { tables: due } };
+  return state.measured && { kind: 'check', request: { check: state.measured } };
+}
+
+/** Nothing is due: changes are waited for at the server, where they come live. */
+function nextWait(state: EngineState): Ask | undefined {
+  const live = liveTables(state).map((table) => table.id);
+  if (!isLive(state) || live.length === 0) return undefined;
+  const { waitSeconds } = state.config;
+  return { kind: 'wait', request: { waitSeconds, ...(live.length === state.tables.length ? {} : { tables: live }) } };
 }
 
 /** Tables whose feed can be read: the whole of their level has its packs, and the levels before it are usable or about to be. */
 function readyTables(state: EngineState): Table[] {
   const isReady = (table: Table): boolean => table.load === 'indexed' || (table.load === 'none' && table.usable);
   return state.tables.filter((table) => state.tables.every((other) => isReady(other) || (other.level < table.level ? other.usable : other.level > table.level)));
-}
-
-function isComplete(state: EngineState): boolean {
-  return state.config.mode === 'once' && state.tables.length > 0 && !isBusy(state) && state.queue.length === 0 &&
-    state.tables.every((table) => table.fresh && table.load === 'none');
 }

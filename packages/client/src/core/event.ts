@@ -1,6 +1,8 @@
+import type { RuleId, SyncKind } from '@carryon/policy';
 import type { CarryonError, SyncRequest } from '@carryon/protocol';
-import type { Lease } from '../ports/host.ts';
-import type { Pack, Segment, Step, Table } from './state.ts';
+import type { Report, WakeWish } from '../ports/host.ts';
+import type { Transfer } from '../ports/transfers.ts';
+import type { Measured, Pack, Segment, Step, Table } from './state.ts';
 
 /** What the device's database and pack store hold at the start. */
 export interface Durable {
@@ -18,6 +20,8 @@ export interface Answer {
   readonly user: string;
   readonly plan?: Extract<Step, { kind: 'plan' }>;
   readonly urls?: readonly string[];
+  /** Tables that differ too much to be mended row by row. */
+  readonly lost?: readonly number[];
   readonly segments: readonly Segment[];
   /** Where the answer broke off; what came before counts. */
   readonly error?: CarryonError;
@@ -25,10 +29,18 @@ export interface Answer {
   readonly freeBytes?: number;
 }
 
+/** A sync that the person or the app asks for. */
+export interface Asked {
+  readonly kind: Extract<SyncKind, 'delta' | 'full-delta' | 'table'>;
+  /** Names of tables; absent: all. */
+  readonly tables?: readonly string[];
+}
+
 export type Happening =
   | { readonly type: 'started'; readonly durable: Durable }
-  | { readonly type: 'granted'; readonly lease: Lease }
-  | { readonly type: 'revoked'; readonly reason: string }
+  | { readonly type: 'situation'; readonly report: Report }
+  | { readonly type: 'paused'; readonly reason: string }
+  | { readonly type: 'resumed'; readonly reason: string }
   | { readonly type: 'answered'; readonly id: number; readonly answer: Answer }
   | { readonly type: 'ask-failed'; readonly id: number; readonly error: CarryonError }
   | { readonly type: 'fetched'; readonly name: string }
@@ -37,19 +49,28 @@ export type Happening =
   | { readonly type: 'unpack-failed'; readonly name: string; readonly error: CarryonError }
   | { readonly type: 'stepped'; readonly result: StepResult }
   | { readonly type: 'step-failed'; readonly error: CarryonError }
-  | { readonly type: 'woke' }
-  /** The person or a timer asks for a round now. */
-  | { readonly type: 'sync-asked' };
+  /** The OS took packs over, but not these. */
+  | { readonly type: 'handed'; readonly refused: readonly string[] }
+  /** What the OS's transfer service has, and which packs are complete in the pack store. Undefined: it could not be asked. */
+  | { readonly type: 'listed'; readonly transfers: readonly Transfer[] | undefined; readonly stored: readonly string[] }
+  | { readonly type: 'transfer'; readonly transfer: Transfer }
+  | { readonly type: 'woke'; readonly timer: Timer }
+  | { readonly type: 'sync-asked'; readonly asked: Asked }
+  | { readonly type: 'reset-asked' };
+
+/** `retry`: a wait after a failure is over. `look`: a limit of the policy, a table's interval or a transfer's patience. */
+export type Timer = 'retry' | 'look';
 
 export interface StepResult {
   /** Rows now in the tables concerned. */
   readonly rows?: ReadonlyMap<number, number>;
   /** Tables whose digest differs from the server's. */
   readonly differing?: readonly number[];
+  readonly measured?: Measured;
 }
 
-/** Everything `step` gets to know: what happened, when, and one random number. */
-export type EngineEvent = Happening & { readonly nowMs: number; readonly random: number };
+/** Everything `step` gets to know: what happened, when by both clocks, and one random number. */
+export type EngineEvent = Happening & { readonly nowMs: number; readonly steadyMs: number; readonly random: number };
 
 /** What the engine wants done. */
 export type Effect =
@@ -57,9 +78,17 @@ export type Effect =
   | { readonly type: 'fetch'; readonly pack: Pack }
   | { readonly type: 'unpack'; readonly pack: Pack }
   | { readonly type: 'step'; readonly step: Step }
-  | { readonly type: 'wake'; readonly atMs: number }
+  /** Set the timer anew, or end it. */
+  | { readonly type: 'timer'; readonly timer: Timer; readonly atMs: number | undefined }
   /** End every request in flight. */
   | { readonly type: 'abort'; readonly reason: string }
-  | { readonly type: 'journal'; readonly kind: string; readonly detail: string }
+  /** Let the OS fetch these. */
+  | { readonly type: 'hand'; readonly packs: readonly Pack[]; readonly allowMetered: boolean }
+  | { readonly type: 'list' }
+  /** Take these back from the OS, then list. */
+  | { readonly type: 'recall'; readonly names: readonly string[] }
+  /** Tell the host when the engine would like to run again. */
+  | { readonly type: 'wish'; readonly wake: WakeWish | undefined }
+  | { readonly type: 'journal'; readonly kind: string; readonly detail: string; readonly rule?: RuleId; readonly nextMs?: number }
   | { readonly type: 'rested' }
   | { readonly type: 'finished'; readonly error?: CarryonError };

@@ -1,9 +1,12 @@
+import { DEFAULT_RULE_SET, type History, type RuleId, type RuleSetName, type SyncKind, type Verdict } from '@carryon/policy';
 import type { CarryonError, Codec, CommitFrame, PackSpec, FeedValue, TableSpec } from '@carryon/protocol';
-import type { Lease } from '../ports/host.ts';
+import type { Report } from '../ports/host.ts';
 
 export interface EngineConfig {
-  /** `once`: end when every table is up to date. `watch`: stay, and take in changes as they come. */
+  /** `once`: end when every table is up to date; the person asked for it. `watch`: stay, and keep the tables current. */
   readonly mode: 'once' | 'watch';
+  /** The rules for background, lock, power and network. */
+  readonly ruleSet: RuleSetName;
   /** Packs fetched at a time. */
   readonly fetches: number;
   /** Packs stored but not yet applied, at most. */
@@ -12,13 +15,17 @@ export interface EngineConfig {
   readonly mostAttempts: number;
   /** How long a request of mode `watch` waits at the server for a change. */
   readonly waitSeconds: number;
+  /** Between syncs of a table that names no interval, where changes do not come live. */
+  readonly everyMinutes: number;
   readonly codecs: readonly Codec[];
 }
 
-export const DEFAULT_CONFIG: EngineConfig = { mode: 'once', fetches: 3, storedAhead: 6, mostAttempts: 6, waitSeconds: 25, codecs: ['zstd', 'gzip'] };
+export const DEFAULT_CONFIG: EngineConfig = {
+  mode: 'once', ruleSet: DEFAULT_RULE_SET, fetches: 3, storedAhead: 6, mostAttempts: 6, waitSeconds: 25, everyMinutes: 15, codecs: ['zstd', 'gzip'],
+};
 
-/** What became of a pack on this device. */
-export type PackStage = 'wanted' | 'transferring' | 'stored' | 'unpacking' | 'unpacked' | 'applied';
+/** What became of a pack on this device. `handed`: the OS's transfer service fetches it; `transferring`: the engine does. */
+export type PackStage = 'wanted' | 'handed' | 'transferring' | 'stored' | 'unpacking' | 'unpacked' | 'applied';
 
 export interface Pack extends PackSpec {
   readonly stage: PackStage;
@@ -26,6 +33,10 @@ export interface Pack extends PackSpec {
   readonly verified: boolean;
   /** Times it came wrong. */
   readonly wrong: number;
+  /** The engine fetches it itself: it has begun to, or the OS did not bring it. */
+  readonly own: boolean;
+  /** Times that the OS was asked to fetch it. */
+  readonly handed: number;
 }
 
 export interface Table extends TableSpec {
@@ -34,7 +45,9 @@ export interface Table extends TableSpec {
   /** A copy being loaded beside it: none, filling from packs, or complete with its index. */
   readonly load: 'none' | 'filling' | 'indexed';
   readonly rows: number;
-  /** Committed in this run. */
+  /** When it last became equal to the server's share, in milliseconds since 1970. */
+  readonly syncedMs: number | undefined;
+  /** Committed in this round, or in the last one that it took part in. */
   readonly fresh: boolean;
   /** Its copy differs from the server's and is to be downloaded again. */
   readonly lost: boolean;
@@ -48,6 +61,17 @@ export interface Segment {
   readonly rows: number;
   readonly token: string;
   readonly commit?: CommitFrame['commit'];
+  /** Row id ranges that hold the rows of `puts` and no others, per table. */
+  readonly ranges?: ReadonlyMap<number, readonly (readonly [low: number, high: number])[]>;
+  /** It answers a check of digests: the table is counted anew. */
+  readonly check?: true;
+}
+
+/** A table's digests by ranges of row ids: range i is [i * width, (i + 1) * width - 1]; triples of i, rows, sum. */
+export interface Measured {
+  readonly table: number;
+  readonly width: number;
+  readonly ranges: readonly number[];
 }
 
 export type Step =
@@ -56,14 +80,41 @@ export type Step =
   | { readonly kind: 'apply'; readonly pack: Pack }
   | { readonly kind: 'index'; readonly table: Table }
   | { readonly kind: 'segment'; readonly segment: Segment; readonly tables: readonly Table[] }
+  /** Take a table's digests, to compare them with the server's. */
+  | { readonly kind: 'measure'; readonly table: Table }
   /** Throw away what was loaded of these tables, and their packs; a usable copy stays. */
-  | { readonly kind: 'forget'; readonly tables: readonly number[]; readonly packs: readonly string[] };
+  | { readonly kind: 'forget'; readonly tables: readonly number[]; readonly packs: readonly string[] }
+  /** Forget the server's epoch and the plan, and download every table anew; usable copies and pending work stay. */
+  | { readonly kind: 'reset'; readonly packs: readonly string[] };
+
+/** One sync: what it is for a policy, and which tables take part. */
+export interface Round {
+  readonly kind: SyncKind;
+  /** Undefined: all tables. */
+  readonly tables: readonly number[] | undefined;
+  readonly byPerson: boolean;
+  /** It has started: from now on it is suspended and resumed, no longer waiting to start. */
+  readonly begun: boolean;
+  /** Of a full delta: tables whose rows were compared. */
+  readonly checked: readonly number[];
+}
+
+/** Permission to work, as the policy's verdict gives it. */
+export interface Lease {
+  readonly rule: RuleId;
+  /** False: what is stored may be applied, nothing may be requested. */
+  readonly network: boolean;
+  /** When it ends, in milliseconds since 1970; undefined: open-ended. */
+  readonly deadlineMs?: number;
+}
 
 export interface Asking {
   readonly id: number;
-  readonly kind: 'plan' | 'pull' | 'wait' | 'urls';
+  readonly kind: 'plan' | 'pull' | 'wait' | 'urls' | 'check';
   /** The packs whose addresses are asked for, in this order. */
   readonly names: readonly string[];
+  /** The tables asked about; undefined: all. */
+  readonly tables: readonly number[] | undefined;
 }
 
 export interface Retry {
@@ -82,9 +133,39 @@ export interface EngineState {
   readonly token: string | null;
   readonly tables: readonly Table[];
   readonly packs: readonly Pack[];
+
+  /** What the host told last, and what the policy remembers of all that it told. */
+  readonly report: Report | undefined;
+  readonly history: History | undefined;
+  /** The app's own reasons to rest. */
+  readonly pauses: readonly string[];
+  /** What the policy said last, of the round or of a new delta. */
+  readonly verdict: Verdict | undefined;
   readonly lease: Lease | undefined;
   /** Why the lease was taken back; work in flight is coming to rest. */
   readonly leaving: string | undefined;
+
+  /** The sync at hand; undefined: idle. */
+  readonly round: Round | undefined;
+  /** Asked for meanwhile. */
+  readonly nextRound: Round | undefined;
+  /** Something asks for all tables: the network is back. */
+  readonly allDue: boolean;
+  readonly measured: Measured | undefined;
+  /** Between a reset and the plan that follows it: that plan may name any tables. */
+  readonly resetting: boolean;
+
+  /** The host has a transfer service of the OS. */
+  readonly hasTransfers: boolean;
+  /** A call of it is under way. */
+  readonly transferCall: 'list' | 'hand' | 'recall' | undefined;
+  /** Its list is to be compared with the plan before anything else is fetched. */
+  readonly needList: boolean;
+  /** When it was last seen to do something. */
+  readonly transferMs: number;
+  /** The packs handed over may come over a metered network. */
+  readonly handedMetered: boolean;
+
   readonly asking: Asking | undefined;
   readonly asked: number;
   /** Addresses of packs have expired: ask for fresh ones. */
@@ -99,11 +180,20 @@ export interface EngineState {
   /** Tables downloaded again because their digest differed. */
   readonly repaired: readonly number[];
   readonly error: CarryonError | undefined;
+
+  /** When the timer that looks again is set for. */
+  readonly lookMs: number | undefined;
+  /** The wish that the host knows, as text. */
+  readonly wished: string;
 }
 
-export function initialState(config: EngineConfig): EngineState {
+export function initialState(config: EngineConfig, hasTransfers = false): EngineState {
   return {
-    config, phase: 'starting', device: '', epoch: undefined, user: undefined, token: null, tables: [], packs: [], lease: undefined, leaving: undefined,
+    config, phase: 'starting', device: '', epoch: undefined, user: undefined, token: null, tables: [], packs: [],
+    report: undefined, history: undefined, pauses: [], verdict: undefined, lease: undefined, leaving: undefined,
+    round: undefined, nextRound: undefined, allDue: false, measured: undefined, resetting: false,
+    hasTransfers, transferCall: undefined, needList: hasTransfers, transferMs: 0, handedMetered: false,
     asking: undefined, asked: 0, needUrls: false, step: undefined, queue: [], retry: undefined, failures: 0, withdrawn: 0, repaired: [], error: undefined,
+    lookMs: undefined, wished: '',
   };
 }

@@ -1,10 +1,12 @@
-import { CarryonError } from '@carryon/protocol';
+import { CarryonError, type TableSpec } from '@carryon/protocol';
 import { checkPlan } from './check-plan.ts';
 import { choose } from './choose.ts';
-import type { Answer, Effect, EngineEvent, StepResult } from './event.ts';
+import type { Answer, Asked, Effect, EngineEvent, StepResult } from './event.ts';
 import { checkQuota } from './quota.ts';
 import { retryDelayMs, weight } from './retry.ts';
-import type { Asking, EngineState, Pack, Step, Table } from './state.ts';
+import { handed, listed, transferred } from './hand-over.ts';
+import { isIn, newRound } from './schedule.ts';
+import type { Asking, EngineState, Pack, Round, Segment, Step, Table } from './state.ts';
 
 /** A pack that came wrong so often is given up. */
 const MOST_WRONG = 3;
@@ -19,7 +21,7 @@ interface Next { readonly state: EngineState; readonly effects: readonly Effect[
 /** The engine: a state and an event give the next state and what is to be done. Pure; same inputs, same outputs. */
 export function step(state: EngineState, event: EngineEvent): Next {
   const reacted = react(state, event);
-  const chosen = choose(reacted.state, event.nowMs);
+  const chosen = choose(reacted.state, event);
   return { state: chosen.state, effects: [...reacted.effects, ...chosen.effects] };
 }
 
@@ -27,20 +29,25 @@ const only = (state: EngineState): Next => ({ state, effects: [] });
 
 function react(state: EngineState, event: EngineEvent): Next {
   switch (event.type) {
-    case 'started': return only({ ...state, ...event.durable, phase: 'running' });
-    case 'granted': return granted(state, event);
-    case 'revoked': return revoke(state, event.reason);
+    case 'started': return only({ ...state, ...event.durable, phase: 'running', resetting: event.durable.epoch === undefined && event.durable.tables.length > 0 });
+    case 'situation': return only(situated(state, event.report));
+    case 'paused': return only({ ...state, pauses: [...new Set([...state.pauses, event.reason])] });
+    case 'resumed': return only({ ...state, pauses: state.pauses.filter((reason) => reason !== event.reason) });
     case 'answered': return state.asking?.id === event.id ? answered(state, state.asking, event) : only(state);
     case 'ask-failed': return state.asking?.id === event.id ? failed({ ...state, asking: undefined }, event.error, event) : only(state);
     case 'fetched': return only(progressed(setPack(state, event.name, { stage: 'stored', verified: true })));
     case 'fetch-failed': return packFailed(setPack(state, event.name, { stage: 'wanted' }), event.name, event.error, event);
     case 'unpacked': return only(setPack(state, event.name, { stage: 'unpacked', verified: true }));
     case 'unpack-failed': return packFailed(backOnShelf(state, event.name, event.error), event.name, event.error, event);
-    case 'stepped': return stepped(state, event.result);
+    case 'stepped': return stepped(state, event);
     case 'step-failed': return stepFailed(state, event);
+    case 'handed': return only(handed(state, event.refused, event.nowMs));
+    case 'listed': return only(listed(state, event.transfers, event.stored, event.nowMs));
+    case 'transfer': return only(transferred(state, event.transfer, event.nowMs));
     // The timer is believed, not the clock, which may have been set back meanwhile.
-    case 'woke': return only({ ...state, retry: undefined });
-    case 'sync-asked': return only({ ...state, retry: undefined, phase: state.phase === 'done' ? 'running' : state.phase, tables: state.tables.map((table) => ({ ...table, fresh: false })) });
+    case 'woke': return only(event.timer === 'retry' ? { ...state, retry: undefined } : { ...state, lookMs: undefined });
+    case 'sync-asked': return only(asked(state, event.asked));
+    case 'reset-asked': return reset(state);
     default: return event satisfies never;
   }
 }
@@ -57,15 +64,35 @@ function setTables(state: EngineState, ids: ReadonlySet<number>, change: Partial
 
 const progressed = (state: EngineState): EngineState => (state.failures === 0 ? state : { ...state, failures: 0 });
 
-/** A revocation ended the timer of a wait, so what is left of the wait begins anew. */
-function granted(state: EngineState, { lease, nowMs }: EngineEvent & { readonly type: 'granted' }): Next {
-  const retry = state.retry && state.retry.atMs > nowMs ? state.retry : undefined;
-  return { state: { ...state, lease, retry }, effects: [journal('start', lease.kind), ...(retry ? [{ type: 'wake', atMs: retry.atMs } as const] : [])] };
+/** The person who opens the app, and a network that is back, end a wait after failures, unless the server named its time. */
+function situated(state: EngineState, report: NonNullable<EngineState['report']>): EngineState {
+  const was = state.report;
+  const isOpened = isVisible(report) && !(was && isVisible(was));
+  const isBack = was?.network === 'none' && report.network !== 'none';
+  const retry = state.retry?.error.retryAfterMs === undefined && was && (isOpened || isBack) ? undefined : state.retry;
+  return { ...state, report, retry, allDue: state.allDue || isBack };
 }
 
-function revoke(state: EngineState, reason: string): Next {
-  if (!state.lease) return only(state);
-  return { state: { ...state, lease: undefined, leaving: reason }, effects: [journal('stop', reason), { type: 'abort', reason }] };
+const isVisible = ({ app, screen }: NonNullable<EngineState['report']>): boolean => app === 'foreground' && screen === 'unlocked';
+
+/** What the person asks for comes before what waits to start, and after what has begun. */
+function asked(state: EngineState, { kind, tables }: Asked): EngineState {
+  const names = tables && new Set(tables.map((name) => name.toLowerCase()));
+  const ids = names && state.tables.filter((table) => names.has(table.name.toLowerCase())).map((table) => table.id);
+  const round = newRound({ kind, tables: ids, byPerson: true });
+  const next = { ...state, retry: undefined, phase: state.phase === 'done' ? 'running' as const : state.phase };
+  if (!state.round) return { ...next, nextRound: round };
+  if (state.round.begun) return { ...next, nextRound: round };
+  return state.round.kind === 'first' ? { ...next, round: { ...state.round, byPerson: true } } : { ...next, round: undefined, nextRound: round };
+}
+
+/** What is in flight is given up; the step comes when nothing moves any more. */
+function reset(state: EngineState): Next {
+  const step: Step = { kind: 'reset', packs: [] };
+  const phase = state.phase === 'done' ? 'running' as const : state.phase;
+  const round = newRound({ kind: 'first', byPerson: true, begun: state.tables.length > 0 });
+  const next = { ...state, phase, round, nextRound: undefined, asking: undefined, retry: undefined, measured: undefined, needUrls: false, queue: [step] };
+  return { state: next, effects: [journal('reset', 'asked for'), { type: 'abort', reason: 'reset' }] };
 }
 
 function answered(state: EngineState, asking: Asking, event: EngineEvent & { readonly type: 'answered' }): Next {
@@ -79,23 +106,39 @@ function answered(state: EngineState, asking: Asking, event: EngineEvent & { rea
   }
   const unfit = misfit(settled, asking, answer);
   if (unfit) return failed(settled, unfit, event);
+  const { round, lost } = followed(settled, asking, answer);
   const queue: Step[] = [];
   if (answer.plan) queue.push(answer.plan);
   if (answer.urls) queue.push(urlsStep(state, asking.names, answer.urls));
   for (const segment of answer.segments) queue.push({ kind: 'segment', segment, tables: state.tables });
-  const next = { ...settled, epoch: answer.epoch, user: answer.user, queue: [...state.queue, ...queue] };
+  const next = { ...settled, round, epoch: answer.epoch, user: answer.user, queue: [...state.queue, ...queue] };
+  if (lost.length > 0) return lose(next, lost, 'differ in too many rows to be mended one by one');
   if (answer.error) return failed(next, answer.error, event);
   if (!queue.some((step) => step.kind === 'forget')) return only(next);
   const error = new CarryonError('pack.gone', 'The server no longer keeps packs that it has just announced.');
   return state.withdrawn < MOST_WITHDRAWN ? only({ ...next, withdrawn: state.withdrawn + 1 }) : giveUp(next, error);
 }
 
+/** What came for one who waited begins a round; a table that is lost need not be checked any more. */
+function followed({ round }: EngineState, { kind, tables }: Asking, { segments, lost = [] }: Answer): { round: Round | undefined; lost: readonly number[] } {
+  if (round) return { round: { ...round, checked: [...round.checked, ...lost] }, lost };
+  const brought = kind === 'wait' && segments.some(({ rows, commit }) => rows > 0 || !commit);
+  return { round: brought ? newRound({ kind: 'delta', tables, begun: true }) : undefined, lost };
+}
+
 /** Why an answer does not fit what was asked, or this device; undefined when it does. */
 function misfit(state: EngineState, asking: Asking, answer: Answer): CarryonError | undefined {
-  if (answer.plan) return checkPlan(answer.plan, state.tables) ?? checkQuota(answer.plan.packs, answer.freeBytes);
+  if (answer.plan) return checkPlan(answer.plan, state.resetting ? [] : state.tables) ?? checkQuota(answer.plan.packs, answer.freeBytes, state.hasTransfers);
   if (answer.error || asking.kind === 'pull' || asking.kind === 'wait') return undefined;
+  if (asking.kind === 'check' && isOfCheck(state, answer)) return undefined;
   if (asking.kind === 'urls' && answer.urls?.length === asking.names.length) return undefined;
   return new CarryonError('protocol.bad-answer', 'The server\'s answer is to another question.');
+}
+
+/** One commit of the table that was measured, or its loss, and nothing of another table. */
+function isOfCheck({ measured }: EngineState, { lost = [], segments }: Answer): boolean {
+  if (segments.length === 0) return lost.length === 1 && lost[0] === measured?.table;
+  return lost.length === 0 && segments.every(({ check, commit }) => check === true && commit?.tables.every(({ table }) => table === measured?.table) === true);
 }
 
 function urlsStep(state: EngineState, names: readonly string[], urls: readonly string[]): Step {
@@ -140,7 +183,7 @@ function failed(state: EngineState, error: CarryonError, event: EngineEvent): Ne
   const atMs = Math.max(held?.atMs ?? 0, event.nowMs + retryDelayMs(failures, error, event.random));
   return {
     state: { ...state, failures, retry: { attempt: failures, atMs, error } },
-    effects: [journal('wait', `${error.code}: ${error.message}`), { type: 'wake', atMs }],
+    effects: [journal('wait', `${error.code}: ${error.message}`), { type: 'timer', timer: 'retry', atMs }],
   };
 }
 
@@ -166,36 +209,41 @@ function stepFailed(state: EngineState, event: EngineEvent & { readonly type: 's
   if (done?.kind === 'apply') return packFailed(backOnShelf(idle, done.pack.name, error), done.pack.name, error, event);
   // An answer that cannot be applied is asked for again; anything else is tried again as it is.
   const unreadable = error.code === 'protocol.bad-answer';
-  const again = unreadable ? { ...idle, queue: [] } : done && done.kind !== 'index' ? { ...idle, queue: [done, ...idle.queue] } : idle;
+  const again = unreadable ? { ...idle, queue: [] } : done && done.kind !== 'index' && done.kind !== 'measure' ? { ...idle, queue: [done, ...idle.queue] } : idle;
   return failed(again, error, event);
 }
 
-function stepped(state: EngineState, result: StepResult): Next {
+function stepped(state: EngineState, { result, nowMs }: EngineEvent & { readonly type: 'stepped' }): Next {
   const done = state.step;
   // New addresses are no progress yet: a server that never lets a pack be fetched must not be asked for ever.
-  const idle = { ...(done?.kind === 'urls' || done?.kind === 'forget' ? state : progressed(state)), step: undefined };
+  const idle = { ...(done?.kind === 'urls' || done?.kind === 'forget' || done?.kind === 'reset' ? state : progressed(state)), step: undefined };
   if (!done) return only(idle);
   switch (done.kind) {
     case 'plan': return { state: planned(idle, done), effects: [journal('plan', `${done.packs.length} packs`)] };
     case 'urls': return only({ ...idle, needUrls: false, packs: idle.packs.map((pack) => ({ ...pack, url: done.urls.get(pack.name) ?? pack.url })) });
     case 'apply': return only(setRows(setPack(idle, done.pack.name, { stage: 'applied' }), result));
     case 'index': return only(setTables(idle, new Set([done.table.id]), { load: 'indexed' }));
+    case 'measure': return only({ ...idle, measured: result.measured });
+    case 'reset': return only(forgetAll(idle));
     case 'forget': return only(forgotten(idle, done));
-    case 'segment': return committed(idle, done, result);
+    case 'segment': return committed(idle, done, result, nowMs);
     default: return done satisfies never;
   }
 }
 
 function planned(state: EngineState, plan: Extract<Step, { kind: 'plan' }>): EngineState {
   const ids = new Set(plan.tables.map((table) => table.id));
-  const tables = plan.tables.map((spec): Table => ({
-    ...spec, usable: state.tables.some((table) => table.id === spec.id && table.usable), load: 'filling', rows: 0, fresh: false, lost: false,
-  }));
-  const packs = plan.packs.map((spec): Pack => ({ ...spec, stage: 'wanted', verified: false, wrong: 0 }));
+  // After a reset the server may have given a table another number: its name says which one it is.
+  const known = (spec: TableSpec): Table | undefined => state.tables.find((table) => (state.resetting ? table.name.toLowerCase() === spec.name.toLowerCase() : table.id === spec.id));
+  const tables = plan.tables.map((spec): Table => {
+    const was = known(spec);
+    return { ...spec, usable: was?.usable === true, load: 'filling', rows: 0, syncedMs: was?.syncedMs, fresh: false, lost: false };
+  });
+  const packs = plan.packs.map((spec): Pack => ({ ...spec, stage: 'wanted', verified: false, wrong: 0, own: false, handed: 0 }));
   const names = new Set(plan.packs.map((pack) => pack.name));
   return {
-    ...state, token: plan.token, epoch: plan.epoch,
-    tables: [...state.tables.filter((table) => !ids.has(table.id)), ...tables].sort((a, b) => a.level - b.level || a.id - b.id),
+    ...state, token: plan.token, epoch: plan.epoch, resetting: false,
+    tables: [...state.tables.filter((table) => !state.resetting && !ids.has(table.id)), ...tables].sort((a, b) => a.level - b.level || a.id - b.id),
     packs: [...state.packs.filter((pack) => !names.has(pack.name)), ...packs],
   };
 }
@@ -211,22 +259,35 @@ function setRows(state: EngineState, result: StepResult): EngineState {
   return { ...state, tables: state.tables.map((table) => ({ ...table, rows: result.rows?.get(table.id) ?? table.rows })) };
 }
 
-function committed(state: EngineState, { segment }: Extract<Step, { kind: 'segment' }>, result: StepResult): Next {
+function committed(state: EngineState, { segment }: Extract<Step, { kind: 'segment' }>, result: StepResult, nowMs: number): Next {
   const counted = setRows({ ...state, token: segment.token }, result);
-  // A page is a part: its round goes on at once, for all tables together.
-  if (!segment.commit) return only({ ...counted, tables: counted.tables.map((table) => ({ ...table, fresh: false })) });
+  const round = segment.check && state.round ? { ...state.round, checked: [...state.round.checked, ...(segment.commit?.tables ?? []).map(({ table }) => table)] } : state.round;
+  // A page is a part: its round goes on at once, for all of its tables together.
+  if (!segment.commit) return only({ ...counted, tables: counted.tables.map((table) => (!round || isIn(round, table) ? { ...table, fresh: false } : table)) });
   const ids = new Set(segment.commit.tables.map(({ table }) => table));
-  const usable = setTables({ ...counted, withdrawn: 0 }, ids, { usable: true, load: 'none', fresh: true });
+  const usable = setTables({ ...counted, round, withdrawn: 0, measured: segment.check ? undefined : state.measured }, ids, { usable: true, load: 'none', fresh: true, syncedMs: nowMs });
   const packs = usable.packs.filter((pack) => pack.stage !== 'applied' || pack.parts.some((part) => isLoading(usable, part.table)));
-  return repair({ ...usable, packs }, result.differing ?? [], segment.rows);
+  return repair({ ...usable, packs }, result.differing ?? [], segment);
 }
 
 /** A table that differs from the server's is downloaded again, once in a run. */
-function repair(state: EngineState, differing: readonly number[], rows: number): Next {
-  const effects: Effect[] = rows > 0 ? [journal('commit', `${rows} changes`)] : [];
+function repair(state: EngineState, differing: readonly number[], { rows, check, ranges }: Segment): Next {
+  const mended = [...(ranges?.values() ?? [])].flat().length;
+  const effects: Effect[] = check && mended > 0 ? [journal('repair', `${mended} ranges of rows differed and were mended`)] : rows > 0 ? [journal('commit', `${rows} changes`)] : [];
   if (differing.length === 0) return { state, effects };
-  const error = new CarryonError('digest.mismatch', `Table ${differing.join(', ')} differs from the server's share.`);
-  if (differing.some((id) => state.repaired.includes(id))) return giveUp(state, error);
-  const lost = setTables(state, new Set(differing), { lost: true, fresh: false });
-  return { state: { ...lost, repaired: [...state.repaired, ...differing] }, effects: [...effects, journal('repair', error.message)] };
+  if (differing.some((id) => state.repaired.includes(id))) return giveUp(state, new CarryonError('digest.mismatch', `${tablesText(differing)} differs from the server's share.`));
+  const next = lose({ ...state, repaired: [...state.repaired, ...differing] }, differing, 'differs from the server\'s share');
+  return { state: next.state, effects: [...effects, ...next.effects] };
+}
+
+const tablesText = (ids: readonly number[]): string => `Table ${ids.join(', ')}`;
+
+/** These tables are downloaded anew, beside the copies that are usable. */
+function lose(state: EngineState, ids: readonly number[], why: string): Next {
+  return { state: setTables({ ...state, measured: undefined }, new Set(ids), { lost: true, fresh: false }), effects: [journal('repair', `${tablesText(ids)} ${why}.`)] };
+}
+
+function forgetAll(state: EngineState): EngineState {
+  const tables = state.tables.filter((table) => table.usable).map((table) => ({ ...table, load: 'none' as const, fresh: false, lost: true }));
+  return { ...state, tables, packs: [], token: null, epoch: undefined, needUrls: false, resetting: tables.length > 0 };
 }

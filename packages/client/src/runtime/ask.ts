@@ -1,4 +1,4 @@
-import { CarryonError, decodeValue, isErrorCode, OLDEST_VERSION, parseFrame, PROTOCOL_VERSION, toCarryonError, type CommitFrame, type ErrorFrame, type Frame, type HeaderFrame, type FeedValue, type SyncRequest } from '@carryon/protocol';
+import { CarryonError, decodeValue, isErrorCode, OLDEST_VERSION, parseFrame, PROTOCOL_VERSION, toCarryonError, type CheckRequest, type CommitFrame, type ErrorFrame, type Frame, type HeaderFrame, type FeedValue, type RangeFrame, type SyncRequest } from '@carryon/protocol';
 import type { Answer } from '../core/event.ts';
 import type { Segment } from '../core/state.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -30,7 +30,7 @@ export async function ask(request: SyncRequest, signal: AbortSignal, ports: AskP
     });
     if (response.status !== 200) throw await refusal(response, ports.clock.nowMs());
     if (!(response.header('content-type') ?? '').startsWith('application/x-ndjson')) throw notCarryon();
-    const reader = new AnswerReader(ports);
+    const reader = new AnswerReader(ports, request.check);
     try {
       for await (const line of lines(response, watchdog, ports.onBytes)) reader.add(line);
     } catch (thrown) {
@@ -54,29 +54,36 @@ async function* lines(response: NetResponse, watchdog: Watchdog, onBytes: (bytes
     const parts = decoder.decode(chunk, { stream: true }).split('\n');
     parts[0] = rest + (parts[0] ?? '');
     rest = parts.pop() ?? '';
-    if (rest.length > MOST_LINE_CHARS) throw new CarryonError('protocol.bad-answer', 'The server\'s answer has a line without end.');
+    if (rest.length > MOST_LINE_CHARS) throw bad('has a line without end');
     yield* parts;
   }
   if (rest !== '') yield rest;
 }
 
-interface OpenSegment { puts: Map<number, FeedValue[][]>; removes: Map<number, number[]>; lives: Map<number, readonly number[]>; rows: number }
+type Range = readonly [low: number, high: number];
 
-const emptySegment = (): OpenSegment => ({ puts: new Map(), removes: new Map(), lives: new Map(), rows: 0 });
+interface OpenSegment { puts: Map<number, FeedValue[][]>; removes: Map<number, number[]>; lives: Map<number, readonly number[]>; ranges: Range[]; rows: number }
+
+const emptySegment = (): OpenSegment => ({ puts: new Map(), removes: new Map(), lives: new Map(), ranges: [], rows: 0 });
+const bad = (why: string): CarryonError => new CarryonError('protocol.bad-answer', `The server's answer ${why}.`);
 
 /** Puts an answer together, frame by frame. An answer that breaks off counts up to its last page or commit. */
 class AnswerReader {
   readonly #ports: AskPorts;
+  /** What was asked to be compared; the answer brings ranges, or that the table is lost, and nothing else. */
+  readonly #check: CheckRequest | undefined;
   readonly #segments: Segment[] = [];
   #header: HeaderFrame['header'] | undefined;
   #plan: Answer['plan'];
   #urls: readonly string[] | undefined;
+  #lost: readonly number[] | undefined;
   #error: CarryonError | undefined;
   #table = 0;
   #open = emptySegment();
 
-  constructor(ports: AskPorts) {
+  constructor(ports: AskPorts, check: CheckRequest | undefined) {
     this.#ports = ports;
+    this.#check = check;
   }
 
   add(line: string): void {
@@ -95,38 +102,63 @@ class AnswerReader {
 
   #take(frame: Frame): void {
     if ('header' in frame) return this.#begin(frame.header);
-    if (!this.#header) throw new CarryonError('protocol.bad-answer', 'The server\'s answer has no header.');
+    if (!this.#header) throw bad('has no header');
     if (Array.isArray(frame)) return this.#row(frame as readonly [string, number, ...unknown[]]);
     if ('building' in frame) this.#ports.onBuilding(frame.building.done, frame.building.of);
     else if ('plan' in frame) this.#plan = { kind: 'plan', ...frame.plan, epoch: this.#header.epoch, user: this.#header.user };
     else if ('urls' in frame) this.#urls = frame.urls;
     else if ('table' in frame) this.#table = frame.table;
     else if ('live' in frame) this.#open.lives.set(frame.live.table, frame.live.runs);
+    else if ('range' in frame) this.#range(frame.range);
+    else if ('lost' in frame) this.#lose(frame.lost.table);
     else if ('page' in frame) this.#close(frame.page.token);
     else if ('commit' in frame) this.#close(frame.commit.token, frame.commit);
     else if ('error' in frame) this.#error = errorOf(frame.error);
   }
 
+  /** A range counts as a change: that it came says that something in it differs. */
+  #range({ table, low, high }: RangeFrame['range']): void {
+    const { ranges } = this.#open;
+    if (table !== this.#check?.table) throw bad(`compares table ${table}, which it was not asked for`);
+    if (low > high || low <= (ranges.at(-1)?.[1] ?? -1)) throw bad('has ranges that are not in order');
+    ranges.push([low, high]);
+    this.#table = table;
+    this.#open.rows++;
+  }
+
+  #lose(table: number): void {
+    if (table !== this.#check?.table) throw bad(`gives up table ${table}, which it was not asked to compare`);
+    this.#lost = [table];
+  }
+
   #row(frame: readonly [string, number, ...unknown[]]): void {
     const [kind, rid, ver, ...values] = frame;
+    if (this.#check) this.#checkRow(kind, rid);
     if (kind === 'P') push(this.#open.puts, this.#table, [BigInt(rid), BigInt(ver as number), ...values.map(decode)]);
     else push(this.#open.removes, this.#table, rid);
     this.#open.rows++;
   }
 
+  #checkRow(kind: string, rid: number): void {
+    const [low, high] = this.#open.ranges.at(-1) ?? [1, 0];
+    if (kind !== 'P' || this.#table !== this.#check?.table || rid < low || rid > high) throw bad('has a row outside of the ranges that it compares');
+  }
+
   #close(token: string, commit?: CommitFrame['commit']): void {
-    this.#segments.push({ ...this.#open, token, ...(commit ? { commit } : {}) });
+    const { ranges, ...rows } = this.#open;
+    if (this.#check && (rows.lives.size > 0 || commit?.tables.length !== 1 || commit.tables[0]?.table !== this.#check.table)) throw bad('to a check is none');
+    this.#segments.push({ ...rows, token, ...(commit ? { commit } : {}), ...(this.#check ? { check: true, ranges: new Map([[this.#check.table, ranges]]) } : {}) });
     this.#open = emptySegment();
   }
 
   /** The answer as far as it came; throws what ended it, or `server.unreachable`, when that is nothing. */
   finish(broken?: CarryonError): Answer {
     const error = this.#error ?? broken;
-    if (!this.#header) throw error ?? new CarryonError('protocol.bad-answer', 'The server\'s answer has no header.');
-    if (!this.#plan && !this.#urls && this.#segments.length === 0) throw error ?? new CarryonError('server.unreachable', 'The server\'s answer broke off.');
+    if (!this.#header) throw error ?? bad('has no header');
+    if (!this.#plan && !this.#urls && !this.#lost && this.#segments.length === 0) throw error ?? new CarryonError('server.unreachable', 'The server\'s answer broke off.');
     return {
       epoch: this.#header.epoch, user: this.#header.user, segments: this.#segments,
-      ...(this.#plan ? { plan: this.#plan } : {}), ...(this.#urls ? { urls: this.#urls } : {}), ...(error ? { error } : {}),
+      ...(this.#plan ? { plan: this.#plan } : {}), ...(this.#urls ? { urls: this.#urls } : {}), ...(this.#lost ? { lost: this.#lost } : {}), ...(error ? { error } : {}),
     };
   }
 }

@@ -1,5 +1,5 @@
-import { toCarryonError, type CarryonError } from '@carryon/protocol';
-import type { Effect, Happening } from '../core/event.ts';
+import { CarryonError, toCarryonError } from '@carryon/protocol';
+import type { Asked, Effect, Happening, Timer } from '../core/event.ts';
 import { initialState, type EngineConfig, type EngineState, type Pack, type Step } from '../core/state.ts';
 import { isPackFault, step as advance } from '../core/step.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -8,6 +8,7 @@ import type { Log } from '../ports/log.ts';
 import type { Net } from '../ports/net.ts';
 import type { PackStore } from '../ports/pack-store.ts';
 import type { Random } from '../ports/random.ts';
+import type { Transfers } from '../ports/transfers.ts';
 import type { PackSource, Sqlite } from '../ports/sqlite.ts';
 import { deriveStatus, type DeviceStatus, type Warning } from '../status/status.ts';
 import { JOURNAL_KEPT, writeJournal, type JournalEntry } from '../store/journal.ts';
@@ -60,8 +61,9 @@ export class Engine {
   #requests = new AbortController();
   readonly #journal: JournalEntry[] = [];
   #writing: Promise<unknown> = Promise.resolve();
-  #cancelWake = (): void => undefined;
-  #stopHost = (): void => undefined;
+  readonly #waiting: Happening[] = [];
+  readonly #timers = new Map<Timer, () => void>();
+  #stopListening: (() => void)[] = [];
   #finish: (error: CarryonError | undefined) => void = () => undefined;
   /** Bytes received since the start, packs and answers together. */
   received = 0;
@@ -70,11 +72,11 @@ export class Engine {
     this.#ports = ports;
     this.#options = options;
     this.#store = new Store(ports.sqlite);
-    this.#state = initialState(options.config);
+    this.#state = initialState(options.config, ports.host.transfers !== undefined);
   }
 
   /**
-   * Opens the device's database, reconciles it with the packs on the disk and works whenever the host grants a lease.
+   * Opens the device's database, reconciles it with the packs on the disk and works whenever the policy lets it, by what the host tells.
    * Resolves when a run of mode `once` is complete; rejects with the error that ended it. A run of mode `watch` ends by `close`.
    */
   async run(): Promise<void> {
@@ -82,22 +84,38 @@ export class Engine {
     const packs = await this.#reconcile(durable.packs);
     const outcome = new Promise<CarryonError | undefined>((resolve) => { this.#finish = resolve; });
     this.#dispatch({ type: 'started', durable: { ...durable, packs } });
-    this.#stopHost = this.#ports.host.start({
-      granted: (lease) => this.#dispatch({ type: 'granted', lease }),
-      revoked: (reason) => this.#dispatch({ type: 'revoked', reason }),
-    });
+    const { host } = this.#ports;
+    this.#stopListening = [host.start({ situation: (report) => this.#dispatch({ type: 'situation', report }) })];
+    if (host.transfers) this.#stopListening.push(host.transfers.onChange((transfer) => this.#dispatch({ type: 'transfer', transfer })));
     const error = await outcome;
     await this.#settle();
     if (error) throw error;
   }
 
-  /** Starts a round now. */
-  syncNow(): void {
-    this.#dispatch({ type: 'sync-asked' });
+  /** Syncs now, as soon as the policy lets it: the person asks. Throws `usage` for a table that the device does not have. */
+  syncNow(asked: Partial<Asked> = {}): void {
+    const known = new Set(this.#state.tables.map(({ name }) => name.toLowerCase()));
+    const unknown = (asked.tables ?? []).filter((name) => !known.has(name.toLowerCase()));
+    if (unknown.length > 0) throw new CarryonError('usage', `The device has no table ${unknown.join(', ')}.`);
+    this.#dispatch({ type: 'sync-asked', asked: { kind: asked.tables ? 'table' : 'delta', ...asked } });
+  }
+
+  /** Forgets what the server knows of this device and downloads everything anew. Usable tables stay readable meanwhile, and pending work stays. */
+  reset(): void {
+    this.#dispatch({ type: 'reset-asked' });
+  }
+
+  /** Rests, for the app's own reason, until each reason given was resumed. */
+  pause(reason: string): void {
+    this.#dispatch({ type: 'paused', reason });
+  }
+
+  resume(reason: string): void {
+    this.#dispatch({ type: 'resumed', reason });
   }
 
   status(): DeviceStatus {
-    return deriveStatus(this.#state, { partial: this.#partial, building: this.#building, warnings: [...this.#warnings.values()] });
+    return deriveStatus(this.#state, { nowMs: this.#ports.clock.nowMs(), partial: this.#partial, building: this.#building, warnings: [...this.#warnings.values()] });
   }
 
   /** Calls the function after every change; returns how to end that. */
@@ -114,8 +132,8 @@ export class Engine {
 
   /** Comes to rest, however far the work is, and closes the database. Nothing is lost. */
   async close(): Promise<void> {
-    this.#stopHost();
-    this.#dispatch({ type: 'revoked', reason: 'close' });
+    for (const stop of this.#stopListening.splice(0)) stop();
+    this.#dispatch({ type: 'paused', reason: 'close' });
     await this.#settle();
     this.#finish(undefined);
     await this.#ports.sqlite.close();
@@ -130,11 +148,23 @@ export class Engine {
       else if (!complete) this.#partial.set(name, bytes);
     }
     const complete = new Set(stored.filter((pack) => pack.complete).map((pack) => pack.name));
-    return packs.map((pack) => (pack.stage === 'wanted' && complete.has(pack.name) ? { ...pack, stage: 'stored' } : pack));
+    const own = (pack: Pack): boolean => this.#partial.has(pack.name) || this.#ports.host.transfers === undefined;
+    return packs.map((pack) => ({ ...pack, own: own(pack), ...(pack.stage === 'wanted' && complete.has(pack.name) ? { stage: 'stored' as const } : {}) }));
   }
 
+  /** Events that come while effects are carried out wait until those are. */
   #dispatch(happening: Happening): void {
-    const next = advance(this.#state, { ...happening, nowMs: this.#ports.clock.nowMs(), random: this.#ports.random.fraction() });
+    this.#waiting.push(happening);
+    if (this.#waiting.length > 1) return;
+    for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
+      this.#advance(next);
+      this.#waiting.shift();
+    }
+  }
+
+  #advance(happening: Happening): void {
+    const { clock, random } = this.#ports;
+    const next = advance(this.#state, { ...happening, nowMs: clock.nowMs(), steadyMs: clock.steadyMs(), random: random.fraction() });
     this.#state = next.state;
     for (const effect of next.effects) this.#execute(effect);
     for (const listener of this.#listeners) this.#call(listener);
@@ -155,10 +185,18 @@ export class Engine {
       case 'fetch': return this.#start(this.#fetch(effect.pack));
       case 'unpack': return this.#start(this.#unpack(effect.pack));
       case 'step': return this.#start(this.#perform(effect.step));
-      case 'wake': return this.#wakeAt(effect.atMs);
+      case 'timer': return this.#setTimer(effect);
+      case 'hand': return this.#withTransfers((transfers) => this.#hand(transfers, effect));
+      case 'list': return this.#withTransfers((transfers) => this.#list(transfers));
+      case 'recall': return this.#withTransfers(async (transfers) => {
+        await transfers.cancel(effect.names).catch((thrown: unknown) => this.#ports.log.warn({ err: thrown }, 'transfers were not cancelled'));
+        await this.#list(transfers);
+      });
+      case 'wish': return this.#ports.host.wish?.(effect.wake);
       case 'abort': return this.#abort(effect.reason);
       case 'journal': {
-        this.#journal.push({ atMs: this.#ports.clock.nowMs(), kind: effect.kind, detail: effect.detail });
+        const { type, ...entry } = effect;
+        this.#journal.push({ atMs: this.#ports.clock.nowMs(), ...entry });
         this.#ports.log.debug({ detail: effect.detail }, effect.kind);
         return this.#start(this.#writeJournal());
       }
@@ -174,19 +212,52 @@ export class Engine {
   }
 
   async #settle(): Promise<void> {
-    this.#cancelWake();
+    for (const cancel of this.#timers.values()) cancel();
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
   #abort(reason: string): void {
     this.#requests.abort(toCarryonError(new Error(`stopped: ${reason}`)));
     this.#requests = new AbortController();
-    this.#cancelWake();
   }
 
-  #wakeAt(atMs: number): void {
-    this.#cancelWake();
-    this.#cancelWake = this.#ports.clock.after(Math.max(0, atMs - this.#ports.clock.nowMs()), () => this.#dispatch({ type: 'woke' }));
+  #setTimer({ timer, atMs }: Extract<Effect, { type: 'timer' }>): void {
+    this.#timers.get(timer)?.();
+    this.#timers.delete(timer);
+    if (atMs === undefined) return;
+    const { clock } = this.#ports;
+    this.#timers.set(timer, clock.after(Math.max(0, atMs - clock.nowMs()), () => {
+      this.#timers.delete(timer);
+      this.#dispatch({ type: 'woke', timer });
+    }));
+  }
+
+  #withTransfers(use: (transfers: Transfers) => Promise<void>): void {
+    if (this.#ports.host.transfers) this.#start(use(this.#ports.host.transfers));
+  }
+
+  async #hand(transfers: Transfers, { packs, allowMetered }: Extract<Effect, { type: 'hand' }>): Promise<void> {
+    const items = packs.map((pack) => ({ name: pack.name, url: new URL(pack.url, this.#options.serverUrl).href, bytes: pack.bytes, priority: pack.level, allowMetered }));
+    const refused = await transfers.enqueue(items).catch((thrown: unknown) => {
+      this.#ports.log.warn({ err: thrown }, 'the system took no transfers over');
+      return packs.map((pack) => pack.name);
+    });
+    this.#dispatch({ type: 'handed', refused });
+  }
+
+  /** What the OS has, and what the pack store has; transfers of no pack of the plan are ended. */
+  async #list(transfers: Transfers): Promise<void> {
+    try {
+      const listed = await transfers.list();
+      const stored = (await this.#ports.packs.list()).filter((pack) => pack.complete).map((pack) => pack.name);
+      const planned = new Set(this.#state.packs.filter((pack) => pack.stage !== 'applied').map((pack) => pack.name));
+      const strange = listed.filter((transfer) => !planned.has(transfer.name)).map((transfer) => transfer.name);
+      if (strange.length > 0) await transfers.cancel(strange);
+      this.#dispatch({ type: 'listed', transfers: listed, stored });
+    } catch (thrown) {
+      this.#ports.log.warn({ err: thrown }, 'the system\'s transfers could not be listed');
+      this.#dispatch({ type: 'listed', transfers: undefined, stored: [] });
+    }
   }
 
   async #ask({ id, request }: Extract<Effect, { type: 'ask' }>): Promise<void> {
@@ -239,7 +310,7 @@ export class Engine {
     try {
       const result = await this.#write(() => this.#store.perform(step, this.#ports.clock.nowMs(), source));
       if (step.kind === 'apply') await this.#dropPack(step.pack.name);
-      if (step.kind === 'forget') for (const name of step.packs) await this.#dropPack(name);
+      if (step.kind === 'forget' || step.kind === 'reset') for (const name of step.packs) await this.#dropPack(name);
       this.#dispatch({ type: 'stepped', result });
       if (step.kind === 'segment') this.#tell(step);
     } catch (thrown) {
@@ -251,7 +322,8 @@ export class Engine {
 
   #tell({ segment }: Extract<Step, { kind: 'segment' }>): void {
     if (!segment.commit || segment.rows === 0) return;
-    const ids = new Set([...segment.puts.keys(), ...segment.removes.keys(), ...segment.lives.keys()]);
+    const mended = [...(segment.ranges ?? [])].filter(([, ranges]) => ranges.length > 0).map(([id]) => id);
+    const ids = new Set([...segment.puts.keys(), ...segment.removes.keys(), ...segment.lives.keys(), ...mended]);
     const tables = this.#state.tables.filter((table) => ids.has(table.id)).map((table) => table.name);
     const committed = { checkpoint: segment.commit.checkpoint, tables, changes: segment.rows };
     for (const listener of this.#commitListeners) this.#call(() => listener(committed));
@@ -261,6 +333,7 @@ export class Engine {
   async #dropPack(name: string): Promise<void> {
     this.#sources.delete(name);
     this.#partial.delete(name);
+    await this.#ports.host.transfers?.cancel([name]).catch((thrown: unknown) => this.#ports.log.warn({ err: thrown }, 'a transfer was not ended'));
     await this.#ports.packs.remove(name).catch((thrown: unknown) => this.#ports.log.warn({ err: thrown }, 'a pack was not removed'));
   }
 

@@ -1,5 +1,7 @@
+import { explain, type RuleId, type Verdict } from '@carryon/policy';
 import type { CarryonError } from '@carryon/protocol';
-import type { EngineState, Pack, Table } from '../core/state.ts';
+import { nextDueMs } from '../core/schedule.ts';
+import type { EngineState, Lease, Pack, Round, Table } from '../core/state.ts';
 
 export interface TableStatus {
   readonly name: string;
@@ -15,14 +17,19 @@ export interface DownloadStatus {
   readonly packs: { readonly applied: number; readonly stored: number; readonly of: number };
   /** Bytes received of bytes to receive. */
   readonly bytes: { readonly done: number; readonly of: number };
+  /** Packs that the operating system's transfer service fetches. */
+  readonly handedOver: number;
   readonly rows: { readonly done: number; readonly of: number };
 }
 
+/** One reason to wait. */
 export interface Waiting {
-  /** An error's code, or `lease`: the host has not given permission to work. */
+  /** `policy`: the rules say so. `pause`: the app asked for it. `lease`: the host has not told the situation yet. Else an error's code. */
   readonly code: string;
   readonly message: string;
   readonly action?: string;
+  /** With `policy`: the row. */
+  readonly rule?: RuleId;
   /** When it goes on by itself, in milliseconds since 1970; undefined: when what is named ends. */
   readonly untilMs?: number;
 }
@@ -36,8 +43,18 @@ export interface Warning {
 export interface DeviceStatus {
   readonly state: 'starting' | 'preparing' | 'downloading' | 'syncing' | 'up-to-date' | 'waiting' | 'stopped' | 'failed';
   readonly user?: string;
-  /** Why nothing goes on at present, and when it will. */
+  /** Why nothing goes on at present, and when it will: the first of `reasons`. */
   readonly waiting?: Waiting;
+  /** Everything that has to end before it goes on. */
+  readonly reasons: readonly Waiting[];
+  /** The sync at hand; undefined: none is. */
+  readonly sync?: { readonly kind: Round['kind']; readonly begun: boolean };
+  /** What the policy says of the sync at hand, or of a new one; `explain` of `@carryon/policy` puts it in words. */
+  readonly verdict?: Verdict;
+  /** Permission to work: the row that gives it, its end where it has one, and whether the network may be used. Absent: the engine rests. */
+  readonly lease?: Lease;
+  /** When a table is synced next by its interval, in milliseconds since 1970. */
+  readonly nextSyncMs?: number;
   readonly tables: readonly TableStatus[];
   /** Present while packs are outstanding. */
   readonly download?: DownloadStatus;
@@ -48,6 +65,7 @@ export interface DeviceStatus {
 
 /** What only the running engine knows. */
 export interface Live {
+  readonly nowMs: number;
   /** Bytes received of packs that are not complete, by name. */
   readonly partial: ReadonlyMap<string, number>;
   readonly building: { readonly done: number; readonly of: number } | undefined;
@@ -55,12 +73,19 @@ export interface Live {
 }
 
 export function deriveStatus(state: EngineState, live: Live): DeviceStatus {
-  const waiting = waitingOf(state);
+  const reasons = reasonsOf(state);
+  const [waiting] = reasons;
   const download = downloadOf(state.packs, live.partial);
+  const nextSyncMs = nextDueMs(state, live.nowMs);
   return {
     state: stateOf(state, waiting, download, live),
     ...(state.user === undefined ? {} : { user: state.user }),
     ...(waiting ? { waiting } : {}),
+    reasons,
+    ...(state.round ? { sync: { kind: state.round.kind, begun: state.round.begun } } : {}),
+    ...(state.verdict ? { verdict: state.verdict } : {}),
+    ...(state.lease ? { lease: state.lease } : {}),
+    ...(nextSyncMs === undefined ? {} : { nextSyncMs }),
     tables: state.tables.map((table) => tableOf(table, state.packs)),
     ...(download ? { download } : {}),
     ...(live.building ? { building: live.building } : {}),
@@ -74,14 +99,23 @@ function stateOf(state: EngineState, waiting: Waiting | undefined, download: Dow
   if (state.phase === 'running' && waiting) return 'waiting';
   if (live.building) return 'preparing';
   if (download) return 'downloading';
-  return state.tables.length > 0 && state.tables.every((table) => table.fresh) ? 'up-to-date' : 'syncing';
+  return state.tables.length > 0 && !state.round && state.tables.every((table) => table.fresh) ? 'up-to-date' : 'syncing';
 }
 
-function waitingOf(state: EngineState): Waiting | undefined {
-  const error = state.error ?? state.retry?.error;
-  if (error) return { ...describe(error), ...(state.retry && !state.error ? { untilMs: state.retry.atMs } : {}) };
-  if (state.phase === 'running' && !state.lease) return { code: 'lease', message: 'The device does not let the sync run now.' };
-  return undefined;
+/** Nothing waits when nothing is to be done. */
+function reasonsOf(state: EngineState): Waiting[] {
+  if (state.error) return [describe(state.error)];
+  if (state.phase !== 'running') return [];
+  if (!state.report) return [{ code: 'lease', message: 'The device has not said yet whether the sync may run.' }];
+  const paused = state.pauses.map((reason) => ({ code: 'pause', message: `The app has paused the sync: ${reason}.` }));
+  const failed = state.retry ? [{ ...describe(state.retry.error), untilMs: state.retry.atMs }] : [];
+  const denied = state.round && state.verdict && state.verdict.engine !== 'run' ? [denialOf(state.verdict)] : [];
+  return [...paused, ...denied, ...failed];
+}
+
+function denialOf(verdict: Verdict): Waiting {
+  const { now, why, youCan } = explain(verdict, 'en');
+  return { code: 'policy', message: `${now} ${why}`, action: youCan.join(' '), rule: verdict.rule, ...(verdict.nextMs === undefined ? {} : { untilMs: verdict.nextMs }) };
 }
 
 const describe = (error: CarryonError): Waiting => ({ code: error.code, message: error.message, action: error.action });
@@ -95,10 +129,11 @@ function downloadOf(packs: readonly Pack[], partial: ReadonlyMap<string, number>
   if (packs.every((pack) => pack.stage === 'applied')) return undefined;
   const rowsOf = (pack: Pack): number => pack.parts.reduce((sum, part) => sum + part.rows, 0);
   const sum = (of: (pack: Pack) => number): number => packs.reduce((total, pack) => total + of(pack), 0);
-  const isHere = (pack: Pack): boolean => pack.stage !== 'wanted' && pack.stage !== 'transferring';
+  const isHere = (pack: Pack): boolean => pack.stage !== 'wanted' && pack.stage !== 'handed' && pack.stage !== 'transferring';
   return {
     packs: { applied: packs.filter((pack) => pack.stage === 'applied').length, stored: packs.filter(isHere).length, of: packs.length },
     bytes: { done: sum((pack) => (isHere(pack) ? pack.bytes : Math.min(pack.bytes, partial.get(pack.name) ?? 0))), of: sum((pack) => pack.bytes) },
+    handedOver: packs.filter((pack) => pack.stage === 'handed').length,
     rows: { done: sum((pack) => (pack.stage === 'applied' ? rowsOf(pack) : 0)), of: sum(rowsOf) },
   };
 }

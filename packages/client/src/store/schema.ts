@@ -2,7 +2,7 @@ import { CarryonError, columnsSql, quoteName, type TableSpec } from '@carryon/pr
 import { first, type Sqlite } from '../ports/sqlite.ts';
 
 /** Version of the device's own tables. */
-export const STORE_VERSION = 1;
+export const STORE_VERSION = 2;
 
 const TABLES = `
   CREATE TABLE IF NOT EXISTS _carryon_meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -10,15 +10,20 @@ const TABLES = `
     usable INTEGER NOT NULL, load TEXT NOT NULL, lost INTEGER NOT NULL, generation INTEGER NOT NULL, rows INTEGER NOT NULL, sum INTEGER NOT NULL,
     load_rows INTEGER NOT NULL, load_sum INTEGER NOT NULL, checkpoint INTEGER NOT NULL, synced_ms INTEGER);
   CREATE TABLE IF NOT EXISTS _carryon_pack(name TEXT PRIMARY KEY, position INTEGER NOT NULL, spec TEXT NOT NULL, applied INTEGER NOT NULL) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS _carryon_journal(id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS _carryon_journal(id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL, rule TEXT, next_ms INTEGER);
   CREATE TABLE IF NOT EXISTS _carryon_live(tbl INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY(tbl, first)) WITHOUT ROWID;`;
+
+/** What brings a device's own tables from a version to the next. */
+const MIGRATIONS: Readonly<Record<number, string>> = {
+  1: 'ALTER TABLE _carryon_journal ADD COLUMN rule TEXT; ALTER TABLE _carryon_journal ADD COLUMN next_ms INTEGER',
+};
 
 /** Prepares a connection: write-ahead log, so that the app reads while the engine writes; a pack's schema can run nothing. */
 export async function openConnection(db: Sqlite): Promise<void> {
   await db.exec('PRAGMA trusted_schema = OFF; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA legacy_alter_table = ON; PRAGMA cell_size_check = ON');
 }
 
-/** Makes the device's own tables at first. Throws `device.newer-store` when a newer version wrote them. */
+/** Makes the device's own tables at first, and brings older ones up to date. Throws `device.newer-store` when a newer version wrote them. */
 export async function openSchema(db: Sqlite, newId: () => string): Promise<void> {
   const known = await first<{ name: string }>(db, "SELECT name FROM sqlite_schema WHERE name = '_carryon_meta'");
   if (!known) {
@@ -31,6 +36,14 @@ export async function openSchema(db: Sqlite, newId: () => string): Promise<void>
   }
   const version = Number(await getMeta(db, 'version'));
   if (version > STORE_VERSION) throw new CarryonError('device.newer-store', `This folder was written by a newer version of Carryon (${version}, this one knows ${STORE_VERSION}).`);
+  if (version < STORE_VERSION) await migrate(db, version);
+}
+
+function migrate(db: Sqlite, from: number): Promise<void> {
+  return db.transaction(async () => {
+    for (let version = from; version < STORE_VERSION; version++) await db.exec(MIGRATIONS[version] ?? '');
+    await setMeta(db, 'version', STORE_VERSION);
+  });
 }
 
 export async function getMeta(db: Sqlite, key: string): Promise<string | number | undefined> {

@@ -62,12 +62,13 @@ async function restoreRawText(db: Sqlite, table: Table, puts: readonly (readonly
 export async function commitSegment(db: Sqlite, step: SegmentStep, nowMs: number): Promise<StepResult> {
   const { commit } = step.segment;
   if (!commit) throw new RangeError('the segment is a page');
+  if (step.segment.check) await forgetStaged(db, step);
   await stageSegment(db, step);
   const rows = new Map<number, number>();
   const differing: number[] = [];
   for (const announced of commit.tables) {
     const table = readyTable(step, announced.table);
-    const digest = await commitTable(db, table);
+    const digest = step.segment.check ? await commitChecked(db, table, step.segment.ranges?.get(table.id) ?? []) : await commitTable(db, table);
     rows.set(table.id, digest.rows);
     const differs = announced.rows !== undefined && (announced.rows !== digest.rows || announced.sum !== digest.sum);
     if (differs) differing.push(table.id);
@@ -88,6 +89,30 @@ async function commitTable(db: Sqlite, table: Table): Promise<Digest> {
   return digest;
 }
 
+/** What waits for a commit is older than the answer to a check, which tells the whole table. */
+async function forgetStaged(db: Sqlite, step: SegmentStep): Promise<void> {
+  for (const { table: id } of step.segment.commit?.tables ?? []) {
+    await db.run(`DELETE FROM ${stageTable(readyTable(step, id))}`);
+    await db.run('DELETE FROM _carryon_live WHERE tbl = ?', id);
+  }
+}
+
+/** Puts the rows that came in the place of all rows of their ranges, whatever versions those had, and counts the table anew. */
+async function commitChecked(db: Sqlite, table: Table, ranges: readonly (readonly [low: number, high: number])[]): Promise<Digest> {
+  if (table.load !== 'none') throw new CarryonError('protocol.bad-answer', `The server's answer compares table ${table.name}, which is being downloaded.`);
+  const name = quoteName(table.name);
+  const columns = columnList(table);
+  await db.runMany(`DELETE FROM ${name} WHERE _rid BETWEEN ? AND ?`, [...NOBODYS, ...ranges.map(([low, high]) => [BigInt(low), BigInt(high)])]);
+  await db.run(`INSERT OR REPLACE INTO ${name}(${columns}) SELECT ${columns} FROM ${stageTable(table)}`);
+  await db.run(`DELETE FROM ${stageTable(table)}`);
+  return count(db, name, 'true');
+}
+
+/** Row ids that no server gives, and that no check compares. */
+const NOBODYS: readonly (readonly bigint[])[] = [[-(2n ** 63n), 0n], [BigInt(Number.MAX_SAFE_INTEGER) + 1n, 2n ** 63n - 1n]];
+
+const columnList = (table: Table): string => ['_rid', '_ver', ...table.columns.map((column) => quoteName(column.name))].join(', ');
+
 async function count(db: Sqlite, target: string, where: string): Promise<Digest> {
   const sql = `SELECT count(*) AS rows, coalesce(sum(${digestSql('_rid', '_ver')}), 0) AS sum FROM ${target} WHERE ${where}`;
   return await first<Digest>(db, sql) ?? EMPTY_DIGEST;
@@ -100,7 +125,7 @@ async function count(db: Sqlite, target: string, where: string): Promise<Digest>
 async function mergeStage(db: Sqlite, table: Table, target: string, known: Digest): Promise<Digest> {
   const stage = stageTable(table);
   const staged = `_rid IN (SELECT _rid FROM ${stage})`;
-  const columns = ['_rid', '_ver', ...table.columns.map((column) => quoteName(column.name))].join(', ');
+  const columns = columnList(table);
   const sameKey = keyColumns(table).map((column) => `t.${quoteName(column.name)} = s.${quoteName(column.name)}`).join(' AND ');
   const clashing = `_rid IN (SELECT t._rid FROM ${stage} s CROSS JOIN ${target} t ON ${sameKey} WHERE s._live = ${PUT} AND t._rid <> s._rid)`;
   await db.run(`DELETE FROM ${stage} WHERE _live = ${PUT} AND _ver < (SELECT _ver FROM ${target} t WHERE t._rid = ${stage}._rid)`);

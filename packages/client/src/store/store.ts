@@ -2,11 +2,13 @@ import { digestSql, keyColumns, packTableName, quoteName, subtractDigest, type D
 import type { Durable, StepResult } from '../core/event.ts';
 import type { Pack, Step, Table } from '../core/state.ts';
 import { first, type PackSource, type Sqlite } from '../ports/sqlite.ts';
+import { measure } from './measure.ts';
 import { blamePack, openPack } from './open-pack.ts';
+import { followReset, forgetLoad, resetStore } from './reset.ts';
 import { commitSegment, stageSegment } from './segment.ts';
-import { createLoadTable, getMeta, keyIndex, loadTable, openConnection, openSchema, setMeta, stageTable } from './schema.ts';
+import { createLoadTable, getMeta, keyIndex, loadTable, openConnection, openSchema, setMeta } from './schema.ts';
 
-interface TableRow { readonly spec: string; readonly usable: number; readonly load: Table['load']; readonly lost: number; readonly rows: number; readonly load_rows: number }
+interface TableRow { readonly spec: string; readonly usable: number; readonly load: Table['load']; readonly lost: number; readonly rows: number; readonly load_rows: number; readonly synced_ms: number | null }
 
 /** The device's database as the engine writes it: each step is one transaction. */
 export class Store {
@@ -20,7 +22,7 @@ export class Store {
   async open(newId: () => string): Promise<Durable> {
     await openConnection(this.#db);
     await openSchema(this.#db, newId);
-    const tables = await this.#db.all<TableRow>('SELECT spec, usable, load, lost, rows, load_rows FROM _carryon_table ORDER BY level, id');
+    const tables = await this.#db.all<TableRow>('SELECT spec, usable, load, lost, rows, load_rows, synced_ms FROM _carryon_table ORDER BY level, id');
     const packs = await this.#db.all<{ spec: string; applied: number }>('SELECT spec, applied FROM _carryon_pack ORDER BY position');
     const epoch = await getMeta(this.#db, 'epoch');
     const user = await getMeta(this.#db, 'user');
@@ -32,9 +34,9 @@ export class Store {
       token: token === undefined ? null : String(token),
       tables: tables.map((row): Table => ({
         ...(JSON.parse(row.spec) as TableSpec), usable: row.usable === 1, load: row.load, lost: row.lost === 1, fresh: false,
-        rows: row.load === 'none' ? row.rows : row.load_rows,
+        rows: row.load === 'none' ? row.rows : row.load_rows, syncedMs: row.synced_ms ?? undefined,
       })),
-      packs: packs.map((row): Pack => ({ ...(JSON.parse(row.spec) as Pack), stage: row.applied === 1 ? 'applied' : 'wanted', verified: false, wrong: 0 })),
+      packs: packs.map((row): Pack => ({ ...(JSON.parse(row.spec) as Pack), stage: row.applied === 1 ? 'applied' : 'wanted', verified: false, wrong: 0, own: false, handed: 0 })),
     };
   }
 
@@ -45,7 +47,9 @@ export class Store {
       case 'urls': return this.#saveUrls(step.urls);
       case 'apply': return this.#apply(step.pack, source);
       case 'index': return this.#index(step.table);
+      case 'measure': return { measured: { table: step.table.id, ...(await measure(this.#db, step.table)) } };
       case 'forget': return this.#forget(step);
+      case 'reset': return resetStore(this.#db);
       case 'segment': return this.#db.transaction(() => (step.segment.commit ? commitSegment(this.#db, step, nowMs) : stageSegment(this.#db, step)));
       default: return step satisfies never;
     }
@@ -53,12 +57,15 @@ export class Store {
 
   #savePlan(plan: Extract<Step, { kind: 'plan' }>): Promise<StepResult> {
     return this.#db.transaction(async () => {
+      await followReset(this.#db, plan.tables);
+      // Of an earlier copy there may be an index of that name: no generation is used twice, whatever the table's id.
+      const generation = (await first<{ next: number }>(this.#db, 'SELECT coalesce(max(generation), 0) + 1 AS next FROM _carryon_table'))?.next ?? 1;
       const last = (await first<{ position: number | null }>(this.#db, 'SELECT max(position) AS position FROM _carryon_pack'))?.position ?? 0;
       for (const table of plan.tables) {
         await createLoadTable(this.#db, table);
-        await this.#db.run(`INSERT INTO _carryon_table VALUES(?1, ?2, ?3, ?4, 0, 'filling', 0, 1, 0, 0, 0, 0, 0, NULL)
-          ON CONFLICT(id) DO UPDATE SET name = ?2, level = ?3, spec = ?4, load = 'filling', lost = 0, generation = generation + 1, load_rows = 0, load_sum = 0`,
-          table.id, table.name, table.level, JSON.stringify(table));
+        await this.#db.run(`INSERT INTO _carryon_table VALUES(?1, ?2, ?3, ?4, 0, 'filling', 0, ?5, 0, 0, 0, 0, 0, NULL)
+          ON CONFLICT(id) DO UPDATE SET name = ?2, level = ?3, spec = ?4, load = 'filling', lost = 0, generation = ?5, load_rows = 0, load_sum = 0`,
+          table.id, table.name, table.level, JSON.stringify(table), generation);
       }
       for (const [i, pack] of plan.packs.entries()) {
         await this.#db.run('INSERT OR REPLACE INTO _carryon_pack(name, position, spec, applied) VALUES(?, ?, ?, 0)', pack.name, last + 1 + i, JSON.stringify(pack));
@@ -132,12 +139,7 @@ export class Store {
 
   #forget(step: Extract<Step, { kind: 'forget' }>): Promise<StepResult> {
     return this.#db.transaction(async () => {
-      for (const id of step.tables) {
-        await this.#db.exec(`DROP TABLE IF EXISTS ${loadTable({ id })}`);
-        await this.#db.run(`DELETE FROM ${stageTable({ id })}`);
-        await this.#db.run('DELETE FROM _carryon_live WHERE tbl = ?', id);
-        await this.#db.run("UPDATE _carryon_table SET load = 'none', lost = usable, load_rows = 0, load_sum = 0 WHERE id = ?", id);
-      }
+      for (const id of step.tables) await forgetLoad(this.#db, id);
       for (const name of step.packs) await this.#db.run('DELETE FROM _carryon_pack WHERE name = ?', name);
       return {};
     });

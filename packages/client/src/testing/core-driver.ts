@@ -2,6 +2,7 @@ import { CarryonError, type ErrorCode, type PackSpec, type TableSpec } from '@ca
 import type { Answer, Durable, Effect, EngineEvent, Happening } from '../core/event.ts';
 import { DEFAULT_CONFIG, initialState, type EngineState, type Segment, type Step } from '../core/state.ts';
 import { step } from '../core/step.ts';
+import { AT_WORK } from './manual-host.ts';
 
 type Work = Extract<Effect, { type: 'ask' | 'fetch' | 'unpack' | 'step' }>;
 
@@ -80,14 +81,14 @@ export class CoreDriver {
     const stageOf = (name: string): 'applied' | 'stored' | 'wanted' => (this.#applied.has(name) ? 'applied' : this.#here.has(name) ? 'stored' : 'wanted');
     this.#start({
       device, token, epoch, user, tables: tables.map((table) => ({ ...table, fresh: false })),
-      packs: packs.map((pack) => ({ ...pack, stage: stageOf(pack.name), verified: false, wrong: 0 })),
+      packs: packs.map((pack) => ({ ...pack, stage: stageOf(pack.name), verified: false, wrong: 0, own: true, handed: 0 })),
     });
     this.#wrong.clear();
     this.#withdrawals = 0;
   }
 
   send(happening: Happening): void {
-    const event = { ...happening, nowMs: this.nowMs, random: this.#choose(10) / 10 };
+    const event = { ...happening, nowMs: this.nowMs, steadyMs: this.nowMs, random: this.#choose(10) / 10 };
     const next = step(this.state, event);
     this.state = next.state;
     this.history.push({ event, effects: next.effects });
@@ -96,9 +97,12 @@ export class CoreDriver {
 
   #take(effect: Effect): void {
     switch (effect.type) {
-      case 'journal': return;
-      case 'abort': this.#wakeMs = undefined; return;
-      case 'wake': this.#wakeMs = effect.atMs; return ensure('a wake is for later', effect.atMs >= this.nowMs);
+      case 'journal': case 'abort': case 'wish': return;
+      case 'hand': case 'list': case 'recall': throw new Error('there are no transfers here');
+      case 'timer':
+        if (effect.timer === 'look') return;
+        this.#wakeMs = effect.atMs;
+        return ensure('a wake is for later', (effect.atMs ?? this.nowMs) >= this.nowMs);
       case 'rested':
         ensure('rests once for a revocation, with nothing in flight', this.#leaving && this.#work.length === 0);
         this.#leaving = false;
@@ -156,26 +160,26 @@ export class CoreDriver {
 
   grant(): void {
     this.#hasLease = true;
-    this.send({ type: 'granted', lease: { kind: 'open' } });
+    this.send({ type: 'situation', report: AT_WORK });
   }
 
   revoke(): void {
     if (this.#hasLease) this.#leaving = true;
     this.#hasLease = false;
-    this.send({ type: 'revoked', reason: 'test' });
+    this.send({ type: 'situation', report: { ...AT_WORK, app: 'frozen' } });
   }
 
   /** A run that is complete begins anew by this. */
   #syncNow(): void {
     if (!this.finished?.error) this.finished = undefined;
-    this.send({ type: 'sync-asked' });
+    this.send({ type: 'sync-asked', asked: { kind: 'delta' } });
   }
 
   #wake(): void {
     if (this.#wakeMs === undefined) return;
     this.nowMs = Math.max(this.nowMs, this.#wakeMs);
     this.#wakeMs = undefined;
-    this.send({ type: 'woke' });
+    this.send({ type: 'woke', timer: 'retry' });
   }
 
   #end(work: Work | undefined): void {

@@ -1,4 +1,4 @@
-import { encodeValue, PROTOCOL_VERSION, toRuns, type Frame, type PackSpec, type SqlValue, type SyncRequest, type TableSpec } from '@carryon/protocol';
+import { encodeValue, PROTOCOL_VERSION, toRuns, type CheckRequest, type Frame, type PackSpec, type SqlValue, type SyncRequest, type TableSpec } from '@carryon/protocol';
 import type { Clock } from '../ports/clock.ts';
 import type { NetRequest, NetResponse } from '../ports/net.ts';
 import { FakeNet, refuse, respond } from './fake-net.ts';
@@ -42,6 +42,8 @@ export class FakeServer {
   /** Changes up to here are forgotten: a device that is behind gets live-sets. */
   floor = 0;
   clockSkewMs = 0;
+  /** A check that would bring more rows is answered with `lost`. */
+  checkRows = 20_000;
   /** Tables whose digest is told wrong, so many times yet. */
   readonly wrongDigests = new Map<number, number>();
   #packOptions: PackOptions;
@@ -130,6 +132,7 @@ export class FakeServer {
     if (ask.urls) return [{ urls: ask.urls.map((name) => (this.packs.has(name) ? this.#address(name) : '')) }];
     const position = ask.token === null ? {} : (JSON.parse(ask.token) as Position);
     for (const id of ask.fresh ?? []) delete position[id];
+    if (ask.check) return this.#check(ask.check, position);
     const tables = this.tables.filter((table) => !ask.tables || ask.tables.includes(table.id));
     const missing = tables.filter((table) => position[table.id] === undefined);
     return missing.length > 0 ? this.#plan(missing, position) : this.#pull(tables, position);
@@ -173,11 +176,26 @@ export class FakeServer {
     return frames;
   }
 
+  /** Compares a table range by range: rows of those that differ, and a commit of the table alone. */
+  #check({ table, width, ranges }: CheckRequest, position: Position): Frame[] {
+    const rangeOf = (i: number): [number, FakeRow][] => [...this.rowsOf(table)].filter(([rid]) => Math.floor(rid / width) === i).sort(([a], [b]) => a - b);
+    const named = new Map(ranges.flatMap((i, at) => (at % 3 === 0 ? [[i, { rows: ranges[at + 1] ?? 0, sum: ranges[at + 2] ?? 0 }] as const] : [])));
+    const all = new Set([...named.keys(), ...[...this.rowsOf(table).keys()].map((rid) => Math.floor(rid / width))]);
+    const differing = [...all].sort((a, b) => a - b).map((i) => ({ i, rows: rangeOf(i) })).filter(({ i, rows }) => {
+      const digest = digestRows(new Map(rows));
+      return digest.rows !== (named.get(i)?.rows ?? 0) || digest.sum !== (named.get(i)?.sum ?? 0);
+    });
+    if (differing.reduce((sum, { rows }) => sum + rows.length, 0) > this.checkRows) return [{ lost: { table } }];
+    const frames = differing.flatMap(({ i, rows }): Frame[] => [{ range: { table, low: i * width, high: Math.min(Number.MAX_SAFE_INTEGER, (i + 1) * width - 1) } }, ...rows.map(([rid]) => this.#row({ table, rid }))]);
+    const token = JSON.stringify({ ...position, [table]: this.#log.length });
+    return [{ table }, ...frames, { commit: { checkpoint: this.#log.length, token, tables: [this.#digest(table)] } }];
+  }
+
   #isNewest(change: Change): boolean {
     return !this.#log.some((later) => later.seq > change.seq && later.table === change.table && later.rid === change.rid);
   }
 
-  #row({ table, rid }: Change): Frame {
+  #row({ table, rid }: Pick<Change, 'table' | 'rid'>): Frame {
     const row = this.rowsOf(table).get(rid);
     return row ? ['P', rid, row.ver, ...row.values.map(encodeValue)] : ['R', rid];
   }

@@ -3,8 +3,14 @@ export { FakeNet, hanging, inChunks, portal, PORTAL, refuse, respond, type Answe
 export { digestRows, makePack, sha256, type FakePack, type FakePart, type FakeRow, type PackOptions } from './fake-pack.ts';
 export { FakeServer, type FakeServerOptions } from './fake-server.ts';
 export { failAt, tripPackStore, tripSqlite, type Tripwire } from './faulty.ts';
-export { ManualHost } from './manual-host.ts';
+export { AT_WORK, ManualHost } from './manual-host.ts';
 export { netContract } from './net-contract.ts';
 export { packStoreContract, type PackStoreSubject } from './pack-store-contract.ts';
 export { sqliteContract, type SqliteSubject } from './sqlite-contract.ts';
 export { VirtualClock } from './virtual-clock.ts';
+export { ask } from '../runtime/ask.ts';
+export { readJournal, writeJournal } from '../store/journal.ts';
+export { measure } from '../store/measure.ts';
+export { resetStore } from '../store/reset.ts';
+export { openSchema, STORE_VERSION } from '../store/schema.ts';
+export { Store } from '../store/store.ts';

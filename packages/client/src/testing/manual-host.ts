@@ -1,20 +1,30 @@
-import type { Host, HostEvents, Lease } from '../ports/host.ts';
+import type { Host, HostEvents, Report, WakeWish } from '../ports/host.ts';
+import type { Transfers } from '../ports/transfers.ts';
 
-/** A host that a test is: it grants and revokes when it is told to. */
+/** A computer at work, where the policy lets everything run. */
+export const AT_WORK: Report = {
+  platform: 'node', app: 'foreground', screen: 'unlocked', inUse: true, power: 'plugged', saver: false, permission: 'power-optimized',
+  network: 'unmetered', settings: { wifiOnly: false, mode: 'auto' },
+};
+
+/** A host that a test is: it tells what it is told to. */
 export class ManualHost implements Host {
   #events: HostEvents | undefined;
-  #first: Lease | undefined;
+  #now: Report | undefined;
+  readonly transfers?: Transfers;
   /** Times the engine said that it is at rest. */
   rests = 0;
+  wished: WakeWish | undefined;
 
-  /** `first`: the lease given at the start; undefined: none. */
-  constructor(first: Lease | undefined = { kind: 'open' }) {
-    this.#first = first;
+  /** `first`: what is told at the start; null: nothing. */
+  constructor(first: Report | null = AT_WORK, transfers?: Transfers) {
+    this.#now = first ?? undefined;
+    if (transfers) this.transfers = transfers;
   }
 
   start(events: HostEvents): () => void {
     this.#events = events;
-    if (this.#first) events.granted(this.#first);
+    if (this.#now) events.situation(this.#now);
     return () => { this.#events = undefined; };
   }
 
@@ -26,12 +36,24 @@ export class ManualHost implements Host {
     this.rests++;
   }
 
-  grant(lease: Lease = { kind: 'open' }): void {
-    if (this.#events) this.#events.granted(lease);
-    else this.#first = lease;
+  wish(wake: WakeWish | undefined): void {
+    this.wished = wake;
   }
 
-  revoke(reason = 'test'): void {
-    this.#events?.revoked(reason);
+  /** Changes the situation. */
+  tell(change: Partial<Report>): void {
+    this.#now = { ...(this.#now ?? AT_WORK), ...change };
+    this.#events?.situation(this.#now);
+  }
+
+  /** Everything may run; with `endsMs` only until then, as in a window that iOS grants. */
+  grant(endsMs?: number): void {
+    this.#now = endsMs === undefined ? AT_WORK : { ...AT_WORK, platform: 'ios', app: 'background', window: { kind: 'processing', endsMs } };
+    this.#events?.situation(this.#now);
+  }
+
+  /** Nothing may run: the machine sleeps. */
+  revoke(): void {
+    this.tell({ app: 'frozen' });
   }
 }

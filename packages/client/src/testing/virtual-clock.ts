@@ -19,6 +19,10 @@ export class VirtualClock implements Clock {
     return this.#startMs + this.#elapsedMs;
   }
 
+  steadyMs(): number {
+    return this.#elapsedMs;
+  }
+
   after(delayMs: number, run: () => void): () => void {
     const timer = { atMs: this.#elapsedMs + Math.max(0, delayMs), run };
     this.#timers.add(timer);

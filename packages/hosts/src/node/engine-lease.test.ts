@@ -46,7 +46,7 @@ describe('a lease', () => {
         if (stepsAfter >= 0 && (name === 'attachPack' || name === 'runMany')) stepsAfter++;
         if (!own.host.isStarted || name !== place || ++seen !== occurrence) return;
         stepsAfter = 0;
-        own.host.revoke(`in ${place}`);
+        own.host.revoke();
       };
       own.server.net.fault('/v1/sync', async (_request, otherwise) => {
         wire('ask');
@@ -80,9 +80,9 @@ describe('a lease', () => {
     await rig.until(engine, () => rig.host.isStarted, 'still');
     for (let i = 0; i < 40; i++) {
       const before = rig.host.rests;
-      rig.host.revoke('first');
+      rig.host.revoke();
       rig.host.grant();
-      rig.host.revoke('second');
+      rig.host.revoke();
       rig.host.grant();
       await rig.until(engine, () => rig.host.rests > before, 'still');
       await new Promise((resolve) => { setImmediate(resolve); });
@@ -111,10 +111,9 @@ describe('a lease', () => {
 
   it('D1 a step that would outlast the lease is not begun; downloads go on', async () => {
     const short = new Rig({ packRows: 20 }).fill(60);
-    short.host.revoke();
+    short.host.grant(short.clock.nowMs() + 349);
     const steps: string[] = [];
     const engine = await short.open({
-      host: { start: (events) => { events.granted({ kind: 'slice', deadlineMs: short.clock.nowMs() + 149 }); return () => undefined; }, rested: () => undefined },
       sqlite: (inner) => tripSqlite(inner, (name) => { if (name === 'attachPack') steps.push(name); }),
     });
     const run = engine.run();

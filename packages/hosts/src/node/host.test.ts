@@ -14,40 +14,40 @@ describe('NodeHost', () => {
     log = [];
     signals = Object.assign(new EventEmitter(), { pid: 7, kill: (pid: number, signal: string) => void log.push(`kill ${pid} ${signal}`) });
     host = new NodeHost({ clock, process: signals as unknown as NodeJS.Process, onTerminated: (signal) => log.push(`terminated ${signal}`) });
-    stop = host.start({ granted: ({ kind }) => log.push(`granted ${kind}`), revoked: (reason) => log.push(`revoked ${reason}`) });
+    stop = host.start({ situation: ({ app }) => log.push(app) });
   });
 
-  it.each(['SIGTERM', 'SIGINT'])('HOST-1 %s takes the lease back and ends the process at rest', (signal) => {
+  it.each(['SIGTERM', 'SIGINT'])('HOST-1 %s closes the app and ends the process at rest', (signal) => {
     signals.emit(signal, signal);
-    expect(log).toEqual(['granted open', `revoked ${signal}`]);
+    expect(log).toEqual(['foreground', 'closed']);
     host.rested();
     host.rested();
     expect(log.slice(2)).toEqual([`terminated ${signal}`]);
   });
 
-  it('HOST-2 SIGTSTP stops the process at rest; SIGCONT gives the lease again', () => {
+  it('HOST-2 SIGTSTP stops the process at rest; SIGCONT brings it back', () => {
     signals.emit('SIGTSTP', 'SIGTSTP');
     host.rested();
     signals.emit('SIGCONT', 'SIGCONT');
-    expect(log).toEqual(['granted open', 'revoked SIGTSTP', 'kill 7 SIGSTOP', 'granted open']);
+    expect(log).toEqual(['foreground', 'frozen', 'kill 7 SIGSTOP', 'foreground']);
   });
 
   it('HOST-2 SIGCONT before the rest calls the stop off', () => {
     signals.emit('SIGTSTP', 'SIGTSTP');
     signals.emit('SIGCONT', 'SIGCONT');
     host.rested();
-    expect(log).toEqual(['granted open', 'revoked SIGTSTP', 'granted open']);
+    expect(log).toEqual(['foreground', 'frozen', 'foreground']);
   });
 
   it('HOST-3 a machine that slept distrusts what was in flight, and goes on', () => {
     clock.advance(60_000);
-    expect(log).toEqual(['granted open']);
+    expect(log).toEqual(['foreground']);
     clock.set(3_600_000);
     clock.advance(5000);
-    expect(log.slice(1)).toEqual(['revoked machine slept']);
+    expect(log.slice(1)).toEqual(['frozen']);
     host.rested();
     clock.advance(60_000);
-    expect(log.slice(2)).toEqual(['granted open']);
+    expect(log.slice(2)).toEqual(['foreground']);
   });
 
   it('HOST-3 an end that is under way is not undone by a sleep', () => {
@@ -55,7 +55,7 @@ describe('NodeHost', () => {
     clock.set(3_600_000);
     clock.advance(5000);
     host.rested();
-    expect(log).toEqual(['granted open', 'revoked SIGTERM', 'terminated SIGTERM']);
+    expect(log).toEqual(['foreground', 'closed', 'terminated SIGTERM']);
   });
 
   it('HOST-4 stopped, it lets go of signals and timers', () => {

@@ -13,6 +13,14 @@ export type RemoveFrame = readonly ['R', number];
 export const liveFrame = fields({ live: fields({ table: whole, runs: list(whole, 100_000_000) }) });
 export type LiveFrame = TypeOf<typeof liveFrame>;
 
+/** In an answer to a check: the rows that follow are all that the table has with these row ids. */
+export const rangeFrame = fields({ range: fields({ table: whole, low: whole, high: whole }) });
+export type RangeFrame = TypeOf<typeof rangeFrame>;
+
+/** In an answer to a check: so much differs that the device should download the table anew. No commit follows. */
+export const lostFrame = fields({ lost: fields({ table: whole }) });
+export type LostFrame = TypeOf<typeof lostFrame>;
+
 /** The rows so far are a part; keep them aside and ask again with this token. */
 export const pageFrame = fields({ page: fields({ token: text }) });
 export type PageFrame = TypeOf<typeof pageFrame>;

@@ -3,6 +3,19 @@ import { fields, list, nullable, oneOf, optional, text, whole, type TypeOf } fro
 export const codec = oneOf('zstd', 'gzip');
 export type Codec = TypeOf<typeof codec>;
 
+/** A check names at most so many ranges. */
+export const MOST_CHECK_RANGES = 4096;
+
+/** What a device has of a table: the digests of its rows by ranges of row ids. */
+export const checkRequest = fields({
+  table: whole,
+  /** Range i holds the row ids from i * width to (i + 1) * width - 1. */
+  width: whole,
+  /** Triples of i, rows and sum, ascending; ranges that are not named are empty. */
+  ranges: list(whole, 3 * MOST_CHECK_RANGES),
+});
+export type CheckRequest = TypeOf<typeof checkRequest>;
+
 /** What a device asks with `POST /v1/sync`. */
 export const syncRequest = fields({
   /** Protocol version the device speaks. */
@@ -21,5 +34,7 @@ export const syncRequest = fields({
   urls: optional(list(text, 10_000)),
   /** When nothing is new, wait up to so many seconds for a change before answering. Default 0, at most 55. */
   waitSeconds: optional(whole),
+  /** Compare a table with the server's rows, and get the ranges that differ. */
+  check: optional(checkRequest),
 });
 export type SyncRequest = TypeOf<typeof syncRequest>;

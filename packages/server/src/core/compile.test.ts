@@ -30,6 +30,12 @@ describe('compile', () => {
     expect(job?.columns[0]).toEqual({ name: 'Code', type: 'TEXT', collation: 'NOCASE' });
   });
 
+  it('S52 an interval is carried along, and none where none is named', async () => {
+    const [job, pair] = await compile({ Job: { every: 60 }, pair: {} });
+    expect(job?.everyMinutes).toBe(60);
+    expect(pair).not.toHaveProperty('everyMinutes');
+  });
+
   it('S51 ids follow the names in the profile, not their order in it', async () => {
     const one = await compile({ pair: {}, Job: {}, code: {} });
     const two = await compile({ code: {}, Job: {}, pair: {} });

@@ -31,7 +31,8 @@ function compileTable(id: number, wanted: ProfileTable, table: SourceTable): Syn
   const chosen = wanted.columns === 'all' ? undefined : new Set(wanted.columns.map((name) => findColumn(name, table)));
   const columns = table.columns.filter((column) => !chosen || chosen.has(column.name) || needed.has(column.name));
   const specs = columns.map(({ name, type, collation }) => ({ name, type, collation }) as ColumnSpec);
-  return { id, name: table.name, columns: specs, key: key.map((name) => specs.findIndex((spec) => spec.name === name)), level: wanted.priority, rule };
+  const spec = { id, name: table.name, columns: specs, key: key.map((name) => specs.findIndex((column) => column.name === name)), level: wanted.priority, rule };
+  return wanted.every === undefined ? spec : { ...spec, everyMinutes: wanted.every };
 }
 
 function compileRule(wanted: ProfileTable, table: SourceTable): Rule {

@@ -5,6 +5,9 @@ export const LIMITS = {
   pageRows: 4000,
   pageBytes: 2 * 1024 * 1024,
   waitSeconds: 55,
+  /** Rows and bytes of an answer to a check; a table that differs in more is downloaded anew. */
+  checkRows: 20_000,
+  checkBytes: 16 * 1024 * 1024,
   /** A pack holds about so many bytes before compression (2–8 MB after it). */
   packRawBytes: 10 * 1024 * 1024,
   /** A plan has about so many packs at most; larger shares get larger packs. */
@@ -22,4 +25,6 @@ export const LIMITS = {
   ingestRows: 10_000,
   pollEveryMs: 50,
   requestsPerMinute: 1200,
+  /** A check may read a whole table. */
+  checksPerMinute: 120,
 } as const;

@@ -17,6 +17,10 @@ describe('profile', () => {
     expect(parseProfile({ version: 1, tables: { job: {} } })).toEqual({ version: 1, name: 'Profile', tables: { job: { rows: 'all', columns: 'all', priority: 5 } } });
   });
 
+  it('S52 a table may name an interval of 5 minutes to a day', () => {
+    for (const every of [5, 60, 1440]) expect(parseProfile({ version: 1, tables: { job: { every } } }).tables['job']).toMatchObject({ every });
+  });
+
   it('S50 each error is named with its place', () => {
     const wrong: [unknown, RegExp][] = [
       [undefined, /profile: /], [null, /profile: /], ['x', /profile: /], [[], /profile: |version: /],
@@ -31,6 +35,7 @@ describe('profile', () => {
       [{ version: 1, tables: { job: { priority: 10 } } }, /tables\.job\.priority: /],
       [{ version: 1, tables: { job: { priority: 1.5 } } }, /tables\.job\.priority: /],
       [{ version: 1, tables: { job: { prioritty: 1 } } }, /prioritty/],
+      ...[4, 1441, 7.5, '60', null].map((every): [unknown, RegExp] => [{ version: 1, tables: { job: { every } } }, /tables\.job\.every: /]),
       [{ version: 1, tables: { job: {} }, extra: 1 }, /extra/],
     ];
     for (const [input, message] of wrong) expect(problemOf(input), JSON.stringify(input)).toMatch(message);

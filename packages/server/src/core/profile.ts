@@ -9,6 +9,7 @@ const table = z.strictObject({
   key: z.array(z.string()).min(1).optional().describe('The columns that identify a row; default: the primary key, else a unique index without NULLs.'),
   references: z.array(z.strictObject({ columns: z.array(z.string()), table: z.string() })).optional().describe('Which tables the columns refer to, as found in the database; nothing depends on it yet.'),
   priority: z.int().min(0).max(9).default(5).describe('Tables of lower numbers become usable first.'),
+  every: z.int().min(5).max(1440).optional().describe('How often the table is synced where changes do not come live, in minutes; default: as the device does by itself.'),
 });
 
 export const profileSchema = z.strictObject({

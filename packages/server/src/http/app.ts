@@ -14,6 +14,7 @@ export function createApp(context: Context, logger: FastifyBaseLogger): FastifyI
     frameworkErrors: refuse,
   });
   const limit = new RateLimit(LIMITS.requestsPerMinute, context.clock);
+  const checks = new RateLimit(LIMITS.checksPerMinute, context.clock);
   app.setErrorHandler(refuse);
   app.setNotFoundHandler(() => { throw new CarryonError('protocol.not-found', 'There is nothing at this address.'); });
   app.addHook('onResponse', async (request, reply) => {
@@ -22,6 +23,7 @@ export function createApp(context: Context, logger: FastifyBaseLogger): FastifyI
   app.post('/v1/sync', async (request, reply) => {
     const user = await context.auth.user(request.headers.authorization);
     limit.take(user);
+    if ((request.body as { check?: unknown } | null)?.check !== undefined) checks.take(user);
     return answerSync(context, user, request, reply);
   });
   // One route for both: Fastify's own HEAD routes tell an answer without a body to be of length 0.

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { CarryonError, OLDEST_VERSION, PROTOCOL_VERSION, syncRequest, type Frame, type SyncRequest } from '@carryon/protocol';
+import { CarryonError, OLDEST_VERSION, PROTOCOL_VERSION, syncRequest, type CheckRequest, type Frame, type SyncRequest } from '@carryon/protocol';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { check, readCheck } from '../core/check.ts';
 import { LIMITS } from '../core/limits.ts';
 import { headerOf, pull, type PullAnswer } from '../core/pull.ts';
 import { scopeOf } from '../core/cut.ts';
@@ -26,6 +27,11 @@ export async function answerSync(context: Context, user: string, request: Fastif
   if (ask.urls) {
     const urls = await context.planner.addresses(user, ask.urls);
     return sendFrames(request, reply, [headerOf(state, user, context.clock.nowMs()), { urls }]);
+  }
+  if (ask.check) {
+    const answer = await checkOnce(context, user, token, ask.check);
+    context.metrics.rows.inc(answer.rows);
+    return sendFrames(request, reply, answer.frames);
   }
   const tables = chosenTables(context, ask);
   const missing = tables.filter((table) => !token.tables.has(table.id));
@@ -85,10 +91,21 @@ async function pullOrWait(context: Context, user: string, ask: SyncRequest, toke
 }
 
 async function pullOnce(context: Context, user: string, token: Token, tables: readonly SyncedTable[]): Promise<PullAnswer> {
+  await activate(context, user, tables);
+  return context.storage.read((snapshot) => pull(snapshot, { user, token, tables, nowMs: context.clock.nowMs(), seal }, LIMITS));
+}
+
+async function checkOnce(context: Context, user: string, token: Token, asked: CheckRequest): Promise<PullAnswer> {
+  const table = readCheck(asked, token, context.tables);
+  await activate(context, user, [table]);
+  return context.storage.read((snapshot) => check(snapshot, { user, token, table, check: asked, nowMs: context.clock.nowMs(), seal }, LIMITS));
+}
+
+/** Makes the person's scopes of these tables that were never asked for. */
+async function activate(context: Context, user: string, tables: readonly SyncedTable[]): Promise<void> {
   const keys = tables.map((table) => scopeOf(table, user));
   const missing = await context.storage.read((snapshot) => keys.filter((key) => snapshot.scope(key) === undefined));
   if (missing.length > 0) await context.storage.activate(missing, context.clock.nowMs());
-  return context.storage.read((snapshot) => pull(snapshot, { user, token, tables, nowMs: context.clock.nowMs(), seal }, LIMITS));
 }
 
 const line = (frame: Frame): string => `${JSON.stringify(frame)}\n`;

@@ -22,7 +22,7 @@ interface Bench extends TempStore {
 }
 
 const withPlanner = (work: (bench: Bench) => Promise<void>): Promise<void> =>
-  withStore(SQL, { item: {}, job: { rows: { own: 'owner' } } }, async (store) => {
+  withStore(SQL, { item: { every: 60 }, job: { rows: { own: 'owner' } } }, async (store) => {
     const packs = join(store.files.store, '..', 'packs');
     const files = new PackFiles(packs);
     await files.open();
@@ -52,6 +52,14 @@ describe('plans', () => {
       expect(planner.built.packs).toBe(3);
       expect((await plan('ann')).packs.map((pack) => pack.name)).toEqual(ann.packs.map((pack) => pack.name));
       expect(planner.built.packs).toBe(3);
+    });
+  });
+
+  it('S52 S47 tables are described with their interval, and without the rule of who gets what', async () => {
+    await withPlanner(async ({ plan }) => {
+      const { tables } = await plan('ann');
+      expect(tables.map(({ everyMinutes }) => everyMinutes)).toEqual([60, undefined]);
+      expect(tables.map((table) => Object.keys(table))).toEqual([['id', 'name', 'columns', 'key', 'level', 'everyMinutes'], ['id', 'name', 'columns', 'key', 'level']]);
     });
   });
 

@@ -128,7 +128,7 @@ export class Planner {
       name: pack.name, bytes: pack.bytes, rawBytes: pack.rawBytes, codec: pack.codec as Codec, level: pack.level,
       parts: pack.parts.map(({ table, rows, sum }) => ({ table, rows, sum })), asOf: pack.asOf, url: this.#address(pack.name, request.user),
     }));
-    const tables = request.tables.map(({ id, name, columns, key, level }): TableSpec => ({ id, name, columns, key, level }));
+    const tables = request.tables.map(({ rule: _, ...spec }): TableSpec => spec);
     return { plan: { tables, packs, token: request.seal(tokenToText(moveToken(request.token, positions))) } };
   }
 

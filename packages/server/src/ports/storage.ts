@@ -51,6 +51,11 @@ export interface FeedPart {
   readonly atEnd: boolean;
 }
 
+/** The live rows of a scope whose row ids lie in a range: range i is [i * width, (i + 1) * width - 1]. */
+export interface RangeDigest extends Digest {
+  readonly i: number;
+}
+
 /** The store as it was at one moment; reads through it agree with each other. */
 export interface Snapshot {
   state(): StoreState;
@@ -59,6 +64,10 @@ export interface Snapshot {
   /** The next entries after the position, in feed order; stops early at about maxBytes. */
   feed(scope: Scope, after: Position, maxRows: number, maxBytes: number): FeedPart;
   liveRids(scope: Scope): number[];
+  /** The ranges of that width that hold live rows, ascending, not more than so many. */
+  rangeDigests(scope: Scope, width: number, most: number): RangeDigest[];
+  /** The live rows with row ids in [low, high], ascending; stops early at about maxBytes. */
+  rowsBetween(scope: Scope, low: number, high: number, maxRows: number, maxBytes: number): FeedPart;
 }
 
 /** A part of a pack: the rows of one scope with rid in [low, high]. */

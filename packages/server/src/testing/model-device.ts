@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import {
   decodeValue, digestOf, encodeValue, keyColumns, packTableName, packTableSql, rangesOf,
-  type CommitFrame, type Frame, type PackSpec, type PlanFrame, type FeedValue, type SqlValue, type TableSpec,
+  type CommitFrame, type Frame, type PackSpec, type PlanFrame, type RangeFrame, type FeedValue, type SqlValue, type TableSpec,
 } from '@carryon/protocol';
 
 export interface DeviceRow {
@@ -21,6 +21,8 @@ interface Staged {
   /** The commit starts from nothing: what the table held is no longer trusted. */
   readonly fresh: boolean;
   live?: [number, number][];
+  /** An answer to a check: all rows with these row ids are among `rows`. */
+  ranges?: (readonly [number, number])[];
 }
 
 /** A row's values as one text, types included: the form in which rows are compared. */
@@ -91,6 +93,7 @@ export class ModelDevice {
   take(frame: Frame): Commit | undefined {
     if ('table' in frame) this.#current = frame.table;
     else if ('live' in frame) this.#stage(frame.live.table).live = rangesOf(frame.live.runs);
+    else if ('range' in frame) this.#startRange(frame.range);
     else if ('page' in frame) this.token = frame.page.token;
     else if ('commit' in frame) return this.#commit(frame.commit);
     else if (0 in frame && frame[0] === 'P') this.#put(this.#current, { rid: frame[1], ver: frame[2], values: frame.slice(3).map(decodeValue) });
@@ -99,8 +102,41 @@ export class ModelDevice {
     return undefined;
   }
 
+  /** The digests of a table's committed rows by ranges of row ids, as a check sends them. */
+  measure(table: number, width: number): number[] {
+    const digests = new Map<number, { rows: number; sum: number }>();
+    for (const { rid, ver } of this.rows(table) ?? []) {
+      const i = Math.floor(rid / width);
+      const before = digests.get(i) ?? { rows: 0, sum: 0 };
+      digests.set(i, { rows: before.rows + 1, sum: before.sum + digestOf(rid, ver) });
+    }
+    return [...digests].sort(([a], [b]) => a - b).flatMap(([i, { rows, sum }]) => [i, rows, sum]);
+  }
+
+  /** Something else than the sync changes a committed table. */
+  damage(table: number, change: (rows: Map<number, DeviceRow>) => void): void {
+    const rows = new Map(this.#tables.get(table));
+    change(rows);
+    this.#tables.set(table, rows);
+  }
+
+  /** Begins a check's answer: what was staged before is older than it. */
+  beginCheck(table: number): void {
+    this.#staged.set(table, { rows: new Map(), fresh: false, ranges: [] });
+  }
+
+  #startRange({ table, low, high }: RangeFrame['range']): void {
+    const { ranges } = this.#stage(table);
+    if (!ranges) throw new Error('a range that was not asked for');
+    ranges.push([low, high]);
+  }
+
   #put(table: number, row: DeviceRow): void {
-    const { rows, fresh } = this.#stage(table);
+    const { rows, fresh, ranges } = this.#stage(table);
+    if (ranges) {
+      if (!ranges.some(([low, high]) => row.rid >= low && row.rid <= high)) throw new Error('a row outside of its range');
+      return void rows.set(row.rid, row);
+    }
     const local = rows.has(row.rid) || fresh ? rows.get(row.rid) : this.#tables.get(table)?.get(row.rid);
     if (this.#versionCheck && local && row.ver < local.ver) return;
     rows.set(row.rid, row);
@@ -126,8 +162,9 @@ export class ModelDevice {
   }
 
   #merge(table: number): Rows {
-    const { rows: staged, fresh, live } = this.#stage(table);
+    const { rows: staged, fresh, live, ranges = [] } = this.#stage(table);
     const merged = new Map(fresh ? [] : this.#tables.get(table));
+    for (const rid of merged.keys()) if (ranges.some(([low, high]) => rid >= low && rid <= high)) merged.delete(rid);
     for (const [rid, row] of staged) {
       if (row) merged.set(rid, row);
       else merged.delete(rid);

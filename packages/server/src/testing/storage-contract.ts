@@ -259,6 +259,12 @@ export function storageContract(name: string, make: (sql: string, profileTables:
       expect([await checkpoint(), await commit('INSERT INTO item VALUES(2, 2)')]).toEqual([2, true]);
     });
 
+    it('STORAGE-16 S52 another interval is no other profile', async () => {
+      await start('INSERT INTO item VALUES(1, 1)');
+      storage = await subject.reopen({ ...STORAGE_PROFILE, item: { every: 60 } });
+      expect([await checkpoint(), await commit('INSERT INTO item VALUES(2, 2)')]).toEqual([2, true]);
+    });
+
     it('STORAGE-17 after close every method fails, and none hangs', async () => {
       await start('');
       await storage.close();
@@ -267,6 +273,39 @@ export function storageContract(name: string, make: (sql: string, profileTables:
         storage.buildPack([]), storage.savePack(packOf({}), 1), storage.usePacks(['a'], 1), storage.findPack('key', 'gzip'), storage.packsNamed('a'), storage.changedSince([whole(ITEMS)], 0, 1), storage.dropPacks(1),
       ];
       expect((await Promise.allSettled(calls)).map(({ status }) => status)).toEqual(calls.map(() => 'rejected'));
+    });
+
+    it('STORAGE-18 S36 rangeDigests tells count and digest of the live rows by ranges of row ids, ascending', async () => {
+      await start("INSERT INTO item VALUES(1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6); INSERT INTO job VALUES(1, 'ann', 1), (2, 'bob', 1), (3, 'ann', 1), (4, 'ann', 1)");
+      await commit("DELETE FROM item WHERE id = 2; UPDATE item SET v = 9 WHERE id = 6; DELETE FROM item WHERE id = 4; DELETE FROM item WHERE id = 5; UPDATE job SET owner = 'bob' WHERE id = 3");
+      await storage.read((snapshot) => {
+        const ranges = (key: ScopeKey, width: number, most = 100): object[] => snapshot.rangeDigests(scopeIn(snapshot, key), width, most);
+        const range = (i: number, ...rows: (readonly [number, number])[]): object => ({ i, ...digest(rows.map(([rid, ver]) => ({ rid, ver, seq: ver, values: undefined }))) });
+        expect(ranges(ITEMS, 2)).toEqual([range(0, [1, 1]), range(1, [3, 1]), range(3, [6, 3])]);
+        expect(ranges(ITEMS, 1)).toEqual([range(1, [1, 1]), range(3, [3, 1]), range(6, [6, 3])]);
+        expect(ranges(ITEMS, LAST_RID)).toEqual([range(0, [1, 1], [3, 1], [6, 3])]);
+        expect(ranges(ITEMS, 2, 2)).toEqual(ranges(ITEMS, 2).slice(0, 2));
+        expect(ranges(ANN, 4)).toEqual([range(0, [1, 1]), range(1, [4, 1])]);
+      });
+      await commit('DELETE FROM item; DELETE FROM job');
+      expect(await storage.read((snapshot) => [ITEMS, ANN].map((key) => snapshot.rangeDigests(scopeIn(snapshot, key), 10, 10)))).toEqual([[], []]);
+    });
+
+    it('STORAGE-19 S36 S14 rowsBetween gives the live rows with row ids in a range, exactly, up to so many rows or bytes', async () => {
+      await start("INSERT INTO item VALUES(1, 1), (2, 2.0), (3, CAST(x'61ff' AS TEXT)), (4, 4); INSERT INTO job VALUES(1, 'ann', 1), (2, 'bob', 'not hers'), (3, 'ann', CAST(x'ff' AS TEXT)), (4, 'ann', 1)");
+      await commit("UPDATE item SET v = 9 WHERE id = 1; DELETE FROM item WHERE id = 4; UPDATE job SET owner = 'bob' WHERE id = 4");
+      await storage.read((snapshot) => {
+        const between = (key: ScopeKey, low: number, high: number, maxRows = 100, maxBytes = 1e6): FeedPart => snapshot.rowsBetween(scopeIn(snapshot, key), low, high, maxRows, maxBytes);
+        const rows = (part: FeedPart): unknown[] => part.entries.map(({ rid, ver, values }) => [rid, ver, ...(values ?? [])]);
+        const raw = (...bytes: number[]): RawText => new RawText(new Uint8Array(bytes));
+        expect(rows(between(ITEMS, 0, LAST_RID))).toEqual([[1, 3, 1n, 9n], [2, 1, 2n, 2], [3, 1, 3n, raw(97, 255)]]);
+        expect([rows(between(ITEMS, 2, 2)), rows(between(ITEMS, 4, 9))]).toEqual([[[2, 1, 2n, 2]], []]);
+        expect(rows(between(ANN, 1, 4))).toEqual([[1, 1, 1n, 'ann', 1n], [3, 1, 3n, 'ann', raw(255)]]);
+        expect(between(ITEMS, 1, 9, 2)).toMatchObject({ entries: [{ rid: 1 }, { rid: 2 }], atEnd: false });
+        expect(between(ITEMS, 1, 9, 3).atEnd).toBe(true);
+        expect(between(ITEMS, 1, 9, 100, 1)).toMatchObject({ entries: [{ rid: 1 }], atEnd: false });
+        expect(between(ITEMS, 1, 9).bytes).toBeGreaterThan(0);
+      });
     });
   });
 }

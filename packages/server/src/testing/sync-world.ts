@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { CommitFrame, Frame, PackSpec } from '@carryon/protocol';
+import { check, readCheck, type CheckLimits } from '../core/check.ts';
 import { scopeOf } from '../core/cut.ts';
 import { parseProfile } from '../core/profile.ts';
 import { pull, type PullAnswer } from '../core/pull.ts';
@@ -136,6 +137,20 @@ export class SyncWorld {
     const mutate = (snapshot: Snapshot): Snapshot => this.#mutant.snapshot?.(snapshot) ?? snapshot;
     const seal = this.#mutant.token ?? ((text: string): string => text);
     return this.storage.read((snapshot) => pull(observe(mutate(snapshot)), { user: device.user, token, tables, nowMs: this.#nowMs, seal }, limits));
+  }
+
+  /** One check of a table: gives the answer's frames, after the device took them and holds its share. */
+  async check({ device }: Session, table: SyncedTable, width: number, limits: CheckLimits): Promise<readonly Frame[]> {
+    await this.#activate(device.user);
+    const asked = { table: table.id, width, ranges: device.measure(table.id, width) };
+    const token = await this.tokenOf(device);
+    const question = { user: device.user, token, table: readCheck(asked, token, this.tables), check: asked, nowMs: this.#nowMs, seal: (text: string): string => text };
+    const { frames } = await this.storage.read((snapshot) => check(this.#mutant.snapshot?.(snapshot) ?? snapshot, question, limits));
+    this.#checkFrames(device, frames);
+    if (frames.some((frame) => 'lost' in frame)) return frames;
+    device.beginCheck(table.id);
+    for (const commit of frames.flatMap((frame) => device.take(frame) ?? [])) this.#checkCommit(device, commit);
+    return frames;
   }
 
   async tokenOf(device: ModelDevice): Promise<Token> {

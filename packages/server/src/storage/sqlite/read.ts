@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { RawText, type FeedValue, type SqlValue } from '@carryon/protocol';
-import type { Entry, FeedPart, Position, Scope, ScopeKey, Snapshot, StoreState, SyncedTable } from '../../ports/storage.ts';
+import { digestSql, RawText, type FeedValue, type SqlValue } from '@carryon/protocol';
+import type { Entry, FeedPart, Position, RangeDigest, Scope, ScopeKey, Snapshot, StoreState, SyncedTable } from '../../ports/storage.ts';
 import type { Database } from './driver.ts';
 import { columnNames, memberTable, rowTable } from './schema.ts';
 
@@ -11,6 +11,8 @@ export function readSnapshot<T>(db: Database, tables: ReadonlyMap<number, Synced
     scope: (key) => readScope(db, key),
     feed: (scope, after, maxRows, maxBytes) => readFeed(db, tableOf(tables, scope), scope, after, maxRows, maxBytes),
     liveRids: (scope) => readLive(db, tableOf(tables, scope), scope),
+    rangeDigests: (scope, width, most) => readDigests(db, tableOf(tables, scope), scope, width, most),
+    rowsBetween: (scope, low, high, maxRows, maxBytes) => readBetween(db, tableOf(tables, scope), scope, low, high, maxRows, maxBytes),
   }));
 }
 
@@ -44,9 +46,14 @@ function feedSql(table: SyncedTable): string {
 }
 
 function readFeed(db: Database, table: SyncedTable, scope: Scope, after: Position, maxRows: number, maxBytes: number): FeedPart {
+  return takeEntries(db, table, db.exact(feedSql(table), scope.id, after.seq, after.rid, maxRows + 1), maxRows, maxBytes);
+}
+
+/** Rows as `[rid, seq, ver, live, …values]`, up to the limits. */
+function takeEntries(db: Database, table: SyncedTable, rows: Iterable<readonly SqlValue[]>, maxRows: number, maxBytes: number): FeedPart {
   const entries: Entry[] = [];
   let bytes = 0;
-  for (const row of db.exact(feedSql(table), scope.id, after.seq, after.rid, maxRows + 1)) {
+  for (const row of rows) {
     if (entries.length >= maxRows || bytes >= maxBytes) return { entries, bytes, atEnd: false };
     const [rid, seq, ver, live, ...values] = row;
     entries.push({ rid: Number(rid), seq: Number(seq), ver: Number(ver), values: live === 1n ? withRawText(db, table, Number(rid), values) : undefined });
@@ -75,4 +82,22 @@ function readLive(db: Database, table: SyncedTable, scope: Scope): number[] {
     ? `SELECT _rid AS rid FROM ${rowTable(table.id)} WHERE ? > 0 AND _live ORDER BY _rid`
     : `SELECT rid FROM ${memberTable(table.id)} WHERE scope = ? AND live ORDER BY rid`;
   return db.all<{ rid: number }>(sql, scope.id).map((row) => row.rid);
+}
+
+function readDigests(db: Database, table: SyncedTable, scope: Scope, width: number, most: number): RangeDigest[] {
+  const [rows, members] = [rowTable(table.id), memberTable(table.id)];
+  const live = table.rule.kind === 'all' ? `${rows} r WHERE ?1 > 0 AND r._live` : `${members} m CROSS JOIN ${rows} r ON r._rid = m.rid WHERE m.scope = ?1 AND m.live`;
+  const sql = `SELECT r._rid / ?2 AS i, count(*) AS rows, sum(${digestSql('r._rid', 'r._ver')}) AS sum FROM ${live} GROUP BY 1 ORDER BY 1 LIMIT ?3`;
+  return db.all<{ i: number; rows: number; sum: number }>(sql, scope.id, width, most).map((row) => ({ ...row }));
+}
+
+function readBetween(db: Database, table: SyncedTable, scope: Scope, low: number, high: number, maxRows: number, maxBytes: number): FeedPart {
+  const [rows, members] = [rowTable(table.id), memberTable(table.id)];
+  const columns = columnNames(table).map((name) => `r.${name}`).join(', ');
+  // The plus keeps SQLite from reading the whole scope for each range: members are found by row id.
+  const sql = table.rule.kind === 'all'
+    ? `SELECT r._rid, r._ver, r._ver, 1, ${columns} FROM ${rows} r WHERE ?1 > 0 AND r._live AND r._rid BETWEEN ?2 AND ?3 ORDER BY r._rid LIMIT ?4`
+    : `SELECT m.rid, m.seq, r._ver, 1, ${columns} FROM ${members} m CROSS JOIN ${rows} r ON r._rid = m.rid
+      WHERE +m.scope = ?1 AND m.live AND m.rid BETWEEN ?2 AND ?3 ORDER BY m.rid LIMIT ?4`;
+  return takeEntries(db, table, db.exact(sql, scope.id, low, high, maxRows + 1), maxRows, maxBytes);
 }

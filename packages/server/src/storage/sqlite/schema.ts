@@ -27,7 +27,7 @@ const COMMON = `
 
 /** Opens the store's tables, making them at first. Throws `profile.changed` or `server.data-foreign` when they are not for this profile. */
 export function openSchema(db: Database, tables: readonly SyncedTable[], newId: () => string): void {
-  const profile = JSON.stringify(tables);
+  const profile = JSON.stringify(tables.map(storedForm));
   if (db.get("SELECT 1 FROM sqlite_schema WHERE name = 'sync_state'") === undefined) {
     db.transaction(() => createSchema(db, tables, profile, newId));
     return;
@@ -35,6 +35,12 @@ export function openSchema(db: Database, tables: readonly SyncedTable[], newId: 
   const state = db.get<{ version: number; profile: string }>('SELECT version, profile FROM sync_state');
   if (state?.version !== STORE_VERSION) throw new CarryonError('server.data-foreign', `The data directory was made by another version of Carryon (${state?.version}, not ${STORE_VERSION}).`);
   if (state.profile !== profile) throw new CarryonError('profile.changed', 'The profile, or a synced table of the business database, differs from the one this data directory was made with.');
+}
+
+/** What of a table the store depends on: not how often devices ask for it. */
+function storedForm(table: SyncedTable): SyncedTable {
+  const { everyMinutes: _, ...stored } = table;
+  return stored;
 }
 
 function createSchema(db: Database, tables: readonly SyncedTable[], profile: string, newId: () => string): void {

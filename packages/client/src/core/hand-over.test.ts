@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import type { Transfer } from '../ports/transfers.ts';
+import { Core, error, pack, packName, table } from '../testing/core.ts';
+import type { Report } from '../ports/host.ts';
+import { initialState, DEFAULT_CONFIG, type EngineConfig, type Pack } from './state.ts';
+
+const IPHONE: Partial<Report> = { platform: 'ios' };
+const free = (n: number, more: Partial<Pack> = {}): Pack => pack(n, { own: false, ...more });
+const handed = (core: Core): readonly string[] => core.effects.flatMap((effect) => (effect.type === 'hand' ? effect.packs.map(({ name }) => name) : []));
+const names = (...numbers: readonly number[]): string[] => numbers.map(packName);
+const stages = (core: Core): string[] => core.state.packs.map(({ stage }) => stage);
+const running = (n: number): Transfer => ({ name: packName(n), phase: 'running', received: 1 });
+
+/** A first sync on a phone whose OS has a transfer service, listed and told to be in front. */
+function phone(packs: readonly Pack[], config: Partial<EngineConfig> = {}, report: Partial<Report> = IPHONE): Core {
+  const core = new Core([], [], { mode: 'watch', ...config });
+  core.state = initialState({ ...DEFAULT_CONFIG, mode: 'watch', ...config }, true);
+  core.send({ type: 'started', durable: { device: 'd', epoch: 'e', user: 'u', token: 't', tables: [table(1), table(2, { level: 1 })], packs } });
+  return core.tell(report);
+}
+
+const listed = (core: Core, transfers: readonly Transfer[] = [], stored: readonly string[] = []): Core => core.send({ type: 'listed', transfers, stored });
+
+describe('handing over', () => {
+  it('D27 in front the first level is the engine\'s own, a few packs at most, and all the rest goes to the OS at once', () => {
+    const packs = [1, 2, 3, 4, 5].map((n) => free(n)).concat([6, 7].map((n) => free(n, { level: 1 })));
+    const core = listed(phone(packs, { storedAhead: 3 }));
+    expect(handed(core)).toEqual(names(4, 5, 6, 7));
+    expect(core.send({ type: 'handed', refused: [] }).types).toEqual(['fetch', 'fetch', 'fetch']);
+    expect(stages(core)).toEqual(['transferring', 'transferring', 'transferring', 'handed', 'handed', 'handed', 'handed']);
+  });
+
+  it('D27 when the app is left, what nobody has begun follows; what has been begun goes on by Range later', () => {
+    const core = listed(phone([free(1), free(2), free(3)], { fetches: 1 }));
+    expect(core.types).toEqual(['fetch']);
+    expect(handed(core.tell({ ...IPHONE, app: 'background' }))).toEqual(names(2, 3));
+    expect(stages(core)).toEqual(['transferring', 'handed', 'handed']);
+  });
+
+  it('D27 what the OS refuses is the engine\'s own; without a service, or under the published rules, everything is', () => {
+    const core = listed(phone([free(1), free(2, { level: 1 })]));
+    expect(handed(core)).toEqual(names(2));
+    core.send({ type: 'handed', refused: names(2) });
+    expect(stages(core)).toEqual(['transferring', 'transferring']);
+    expect(listed(phone([free(1), free(2, { level: 1 })], { ruleSet: '2024-05' })).types).toEqual(['fetch', 'fetch']);
+    expect(new Core([table(1)], [pack(1), pack(2, { level: 1 })]).tell(IPHONE).types).toEqual(['fetch', 'fetch']);
+  });
+
+  it('D28 with every lease the OS is asked what it has before anything is fetched; only what lacks is asked for again', () => {
+    const core = phone([free(1, { level: 1 }), free(2, { level: 1 }), free(3), free(4, { level: 1 })]);
+    expect(core.types).toContain('list');
+    expect(core.types).not.toContain('fetch');
+    listed(core, [running(1), { name: packName(2), phase: 'stored', received: 10 }, { name: packName(4), phase: 'failed', received: 0 }], names(2));
+    expect(stages(core).slice(0, 2)).toEqual(['handed', 'unpacking']);
+    expect(handed(core)).toEqual(names(4));
+    core.send({ type: 'handed', refused: [] }).send({ type: 'unpacked', name: packName(2) });
+    core.tell({ ...IPHONE, app: 'frozen' });
+    core.send({ type: 'stepped', result: {} }).send({ type: 'stepped', result: {} }).send({ type: 'fetch-failed', name: packName(3), error: error('server.unreachable') });
+    expect(core.tell(IPHONE).types).toContain('list');
+  });
+
+  it('D28 what is stored while the engine rests is known, and applied with the next lease', () => {
+    const core = listed(phone([free(1), free(2, { level: 1 })], { fetches: 1 })).send({ type: 'handed', refused: [] });
+    core.tell({ ...IPHONE, app: 'frozen' });
+    core.send({ type: 'transfer', transfer: { name: packName(2), phase: 'stored', received: 1000 } });
+    expect(core.types).toEqual([]);
+    expect(stages(core)[1]).toBe('stored');
+  });
+
+  it('D28 what the OS has lost is asked for again, and after three times is the engine\'s own', () => {
+    const core = listed(phone([free(1), free(2, { level: 1 })]));
+    for (let times = 1; times < 3; times++) {
+      core.send({ type: 'handed', refused: [] }).send({ type: 'transfer', transfer: { name: packName(2), phase: 'failed', received: 0 } });
+      expect(handed(core)).toEqual(names(2));
+    }
+    core.send({ type: 'handed', refused: [] }).send({ type: 'transfer', transfer: { name: packName(2), phase: 'failed', received: 0 } });
+    expect(core.types).toEqual(['fetch']);
+  });
+
+  it('D28 an address that the OS was refused with is asked for anew', () => {
+    const core = listed(phone([free(1, { level: 1 })], { storedAhead: 0 })).send({ type: 'handed', refused: [] });
+    core.send({ type: 'transfer', transfer: { name: packName(1), phase: 'failed', received: 0, status: 403 } });
+    expect(core.effects.find((effect) => effect.type === 'ask')).toMatchObject({ request: { urls: names(1) } });
+  });
+});
+
+describe('taking back', () => {
+  it('D29 transfers that bring nothing for a minute while the engine may fetch are taken back; news of them starts the minute anew', () => {
+    const core = listed(phone([free(1), free(2, { level: 1 })])).send({ type: 'handed', refused: [] });
+    const since = core.state.transferMs;
+    expect(core.state.lookMs).toBe(since + 60_000);
+    core.nowMs = since + 40_000;
+    core.send({ type: 'transfer', transfer: running(2) });
+    core.nowMs = since + 60_000;
+    expect(core.send({ type: 'woke', timer: 'look' }).types).toEqual([]);
+    core.nowMs = since + 110_000;
+    expect(core.send({ type: 'woke', timer: 'look' }).types).toEqual(['recall']);
+    expect(listed(core).types).toEqual(['fetch']);
+  });
+
+  it('D29 a pack that was stored in the very moment of being taken back is not fetched again', () => {
+    const core = listed(phone([free(1), free(2, { level: 1 })])).send({ type: 'handed', refused: [] });
+    core.nowMs += 70_000;
+    core.send({ type: 'woke', timer: 'look' });
+    listed(core, [], names(2));
+    expect(core.types).toEqual(['unpack']);
+  });
+
+  it('D29 N2 when the person turns Wi-Fi only on, transfers that may use any network are taken back and handed over anew', () => {
+    const core = listed(phone([free(1), free(2, { level: 1 })])).send({ type: 'handed', refused: [] });
+    core.tell({ ...IPHONE, settings: { wifiOnly: true, mode: 'auto' } });
+    expect(core.types).toEqual(['recall']);
+    expect(listed(core).effects.find((effect) => effect.type === 'hand')).toMatchObject({ allowMetered: false });
+  });
+});

@@ -1,0 +1,91 @@
+import { wakeUps } from '@carryon/policy';
+import type { WakeWish } from '../ports/host.ts';
+import type { Effect } from './event.ts';
+import { PATIENCE_MS, stalledSinceMs } from './hand-over.ts';
+import type { EngineState, Round, Table } from './state.ts';
+
+const MINUTE_MS = 60_000;
+
+/** A sync of everything, as the engine wants it by itself. */
+export const newRound = (round: Pick<Round, 'kind'> & Partial<Round>): Round => ({ tables: undefined, byPerson: false, begun: false, checked: [], ...round });
+
+export const isIn = (round: Round, table: Table): boolean => round.tables === undefined || round.tables.includes(table.id);
+
+/** Not every table was ever usable: the first sync has not ended. */
+export const isIncomplete = ({ tables }: EngineState): boolean => tables.length === 0 || tables.some((table) => !table.usable);
+
+/** The person sync by hand: nothing starts by itself but a first sync. */
+const isManual = ({ report }: EngineState): boolean => report?.settings.mode === 'manual';
+
+/** Changes come as they happen: the server is asked with a wait. */
+export const isLive = ({ config, report }: EngineState): boolean => config.mode === 'watch' && report?.settings.mode === 'auto';
+
+/** Tables that take part in a wait at the server. */
+export const liveTables = (state: EngineState): readonly Table[] => state.tables.filter((table) => table.everyMinutes === undefined);
+
+/** When the table is to be synced next; undefined: when something asks for it. */
+function dueMs(state: EngineState, table: Table, nowMs: number): number | undefined {
+  if (!table.fresh || table.lost || table.syncedMs === undefined || state.allDue) return nowMs;
+  if (table.everyMinutes === undefined && isLive(state) && state.lease) return undefined;
+  // A clock set back must not put it off for longer than its interval.
+  return Math.min(table.syncedMs, nowMs) + (table.everyMinutes ?? state.config.everyMinutes) * MINUTE_MS;
+}
+
+/** Finds the round that is wanted now, when there is none at hand. */
+export function propose(state: EngineState, nowMs: number): EngineState {
+  if (state.phase !== 'running' || state.round || !state.report) return state;
+  const first = isIncomplete(state);
+  const round = (first ? undefined : state.nextRound) ?? wanted(state, nowMs);
+  if (!round) return state;
+  const tables = state.tables.map((table) => (isIn(round, table) ? { ...table, fresh: false } : table));
+  return { ...state, round, nextRound: first ? state.nextRound : undefined, tables, measured: undefined, allDue: round.tables !== undefined && state.allDue };
+}
+
+function wanted(state: EngineState, nowMs: number): Round | undefined {
+  const byPerson = state.config.mode === 'once';
+  // One that an earlier process began is not new.
+  if (isIncomplete(state)) return newRound({ kind: 'first', byPerson, begun: state.tables.length > 0 });
+  if (byPerson) return newRound({ kind: 'delta', byPerson });
+  if (isManual(state)) return undefined;
+  const due = state.tables.filter((table) => (dueMs(state, table, nowMs) ?? Infinity) <= nowMs).map((table) => table.id);
+  if (due.length === 0) return undefined;
+  return newRound({ kind: 'delta', ...(due.length === state.tables.length ? {} : { tables: due }) });
+}
+
+/** When a table is due next, while nothing is at hand. */
+export function nextDueMs(state: EngineState, nowMs: number): number | undefined {
+  if (state.phase !== 'running' || state.config.mode === 'once' || state.round || isManual(state)) return undefined;
+  const times = state.tables.map((table) => dueMs(state, table, nowMs)).filter((time) => time !== undefined);
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+/** Sets the timer for the next moment at which something changes by itself, when that is not the one it is set for. */
+export function look(state: EngineState, nowMs: number): { state: EngineState; effects: Effect[] } {
+  const { verdict, lease, leaving } = state;
+  const transfersMs = lease?.network ? stalledSinceMs(state) : undefined;
+  const times = [
+    lease ? lease.deadlineMs : verdict?.nextMs,
+    lease && leaving === undefined ? nextDueMs(state, nowMs) : undefined,
+    transfersMs === undefined ? undefined : transfersMs + PATIENCE_MS,
+  ].filter((time) => time !== undefined);
+  const atMs = times.length === 0 || state.phase !== 'running' ? undefined : Math.max(nowMs, Math.min(...times));
+  if (atMs === state.lookMs) return { state, effects: [] };
+  return { state: { ...state, lookMs: atMs }, effects: [{ type: 'timer', timer: 'look', atMs }] };
+}
+
+/** Tells the host when the engine would like to run again, when that has changed. */
+export function wish(state: EngineState, nowMs: number): { state: EngineState; effects: Effect[] } {
+  const wake = wishOf(state, nowMs);
+  const wished = wake ? JSON.stringify(wake) : '';
+  return wished === state.wished ? { state, effects: [] } : { state: { ...state, wished }, effects: [{ type: 'wish', wake }] };
+}
+
+function wishOf(state: EngineState, nowMs: number): WakeWish | undefined {
+  const { report, verdict, lease, round } = state;
+  if (!report || !verdict || state.phase !== 'running' || state.pauses.length > 0) return undefined;
+  const kinds = wakeUps(state.config.ruleSet, report.platform).map(({ kind }) => kind);
+  // A task that the person sees is asked for while the app is in front.
+  if (lease) return round?.kind === 'first' && kinds.includes('user-initiated') ? { notBeforeMs: 0, kinds: ['user-initiated'] } : undefined;
+  const notBeforeMs = round ? verdict.nextMs ?? 0 : nextDueMs(state, nowMs);
+  return notBeforeMs === undefined ? undefined : { notBeforeMs, kinds };
+}

@@ -1,0 +1,238 @@
+import { createHash } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
+import type { DeviceStatus, EngineConfig, Report } from '@carryon/client';
+import type { Platform } from '@carryon/policy';
+import { createOs, type OsOptions } from '../os/create-os.ts';
+import type { Action, Os, ProcessHooks } from '../os/os.ts';
+import type { Sample } from '../timeline/sample.ts';
+import { DeviceTime } from '../world/clock.ts';
+import type { Plain } from '../world/trace.ts';
+import type { World } from '../world/world.ts';
+import { DeviceProcess } from './device-process.ts';
+import { LabDisk, type LabDiskOptions } from './disk.ts';
+import { LabDownloads } from './downloads.ts';
+import { LabLink, type LinkSpeed } from './link.ts';
+import { rowLines } from './row-lines.ts';
+import type { LabServer } from './server.ts';
+
+export interface LabDeviceOptions {
+  readonly platform: Platform;
+  readonly name?: string;
+  readonly user?: string;
+  readonly config?: Partial<EngineConfig>;
+  readonly link?: Partial<LinkSpeed>;
+  readonly os?: OsOptions;
+  readonly disk?: LabDiskOptions;
+  /** How long a transaction takes, from and to, by chance. */
+  readonly stepMs?: readonly [number, number];
+  /** A fault on purpose: what the process is told instead of what is so; undefined: nothing. */
+  readonly misreport?: (report: Report) => Report | undefined;
+}
+
+const STEP_MS = [2, 40] as const;
+
+/** A person's device: its OS, its disk and link, and the process that its OS lets live. */
+export class LabDevice implements ProcessHooks {
+  readonly name: string;
+  readonly user: string;
+  readonly disk: LabDisk;
+  readonly link: LabLink;
+  readonly time: DeviceTime;
+  readonly os: Os;
+  readonly samples: Sample[] = [];
+  readonly #world: World;
+  readonly #server: LabServer;
+  readonly #options: LabDeviceOptions;
+  #process: DeviceProcess | undefined;
+  /** What the process was told last; undefined: there is none. */
+  #told: Report | undefined;
+  #processes = 0;
+  #progress = 0;
+  #isSampling = false;
+
+  constructor(world: World, server: LabServer, options: LabDeviceOptions) {
+    this.#world = world;
+    this.#server = server;
+    this.#options = options;
+    this.name = options.name ?? 'device';
+    this.user = options.user ?? 'ann';
+    this.disk = new LabDisk(options.disk);
+    this.link = new LabLink(world, this.name, server, options.link);
+    this.time = new DeviceTime(world.queue);
+    const timeline = { nowMs: () => world.queue.steadyMs, after: (ms: number, run: () => void) => world.queue.after(ms, run) };
+    this.os = createOs(options.platform, {
+      timeline, chance: world.random.fork(`os ${this.name}`), hooks: this, downloader: new LabDownloads(this.link), adopt: (name, bytes) => this.#adopt(name, bytes),
+      wallMs: () => this.time.nowMs(), options: options.os ?? {},
+    });
+    this.#note('made', { platform: options.platform, ruleSet: options.config?.ruleSet ?? 'carry-on' });
+    this.#sample();
+  }
+
+  /** The person, the surroundings or the OS do something. */
+  act(action: Action): void {
+    this.#note('action', action as unknown as Plain);
+    if (action.do === 'clock') this.time.offsetMs += action.byMs;
+    if (action.do === 'reboot' || action.do === 'power-loss') this.time.rebooted();
+    this.os.act(action);
+    this.#sample();
+  }
+
+  /** What the engine says of itself; undefined: no engine runs. */
+  status(): DeviceStatus | undefined {
+    return this.#process?.isOver === false ? this.#process.status() : undefined;
+  }
+
+  get engine(): DeviceProcess['engine'] | undefined {
+    return this.#process?.isOver === false ? this.#process.engine : undefined;
+  }
+
+  /** A transaction is open in the process. */
+  get isWriting(): boolean {
+    return this.#process?.isWriting === true;
+  }
+
+  /** Every table is usable and as the server's last checkpoint, as far as the engine knows. */
+  get isUpToDate(): boolean {
+    return this.status()?.state === 'up-to-date';
+  }
+
+  /** The rows that an app sees, as `LabServer.share` gives them; undefined: the table is not usable. */
+  rows(table: string): string[] | undefined {
+    const db = new DatabaseSync(this.disk.database, { readOnly: true });
+    try {
+      const usable = db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(table);
+      return usable && rowLines(db, table, this.#server.columns(table));
+    } finally {
+      db.close();
+    }
+  }
+
+  /** All journal entries, oldest first. */
+  journal(): { atMs: number; kind: string; detail: string; rule: string | null; nextMs: number | null }[] {
+    const db = new DatabaseSync(this.disk.database, { readOnly: true });
+    try {
+      const known = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = '_carryon_journal'").get();
+      return known ? db.prepare('SELECT at_ms AS atMs, kind, detail, rule, next_ms AS nextMs FROM _carryon_journal ORDER BY id').all() as never : [];
+    } finally {
+      db.close();
+    }
+  }
+
+  start(report: Report, why: string): void {
+    this.#note('start', { why, report: report as unknown as Plain });
+    this.#told = report;
+    this.#open();
+  }
+
+  report(report: Report): void {
+    this.#note('report', report as unknown as Plain);
+    this.#told = report;
+    const told = this.#options.misreport ? this.#options.misreport(report) : report;
+    if (this.#process && !this.#process.isOver) {
+      if (told) this.#process.report(told);
+    } else if (report.app === 'foreground' && report.screen === 'unlocked') this.#open();
+    this.#sample();
+  }
+
+  suspend(why: string, sockets: 'drop' | 'hang'): void {
+    this.#note('suspend', { why, isWriting: this.isWriting });
+    this.#process?.suspend(sockets);
+    this.#sample();
+  }
+
+  resume(): void {
+    this.#note('resume');
+    this.#process?.resume();
+  }
+
+  kill(why: string): void {
+    this.#note('kill', why);
+    this.#leave();
+    void this.disk.processEnded();
+    this.#sample();
+  }
+
+  powerLoss(): void {
+    this.#note('power-loss');
+    this.#leave();
+    void this.disk.powerLoss();
+    this.#sample();
+  }
+
+  storage(readable: boolean): void {
+    this.disk.setReadable(readable);
+    if (readable && this.#told && !this.#process) this.#open();
+  }
+
+  network(to: 'up' | 'cut'): void {
+    this.#reach = to;
+    this.#process?.net.reach(to);
+  }
+
+  #reach: 'up' | 'cut' = 'up';
+
+  /** The device is thrown away. */
+  async close(): Promise<void> {
+    this.#leave();
+    await this.disk.close();
+  }
+
+  /** A new engine, in a new process or after the last one ended with an error. */
+  #open(): void {
+    const { disk, link, time } = this;
+    if (!this.#told || !disk.isReadable) return;
+    const [from, to] = this.#options.stepMs ?? STEP_MS;
+    const random = this.#world.random.fork(`${this.name} ${++this.#processes}`);
+    this.#process = new DeviceProcess({
+      disk, link, time, random, config: this.#options.config ?? {}, transfers: this.os.transfers, credentials: () => this.#server.token(this.user),
+      stepMs: () => random.between(from, to), note: (what, detail) => this.#note(what, detail), rested: () => this.os.rested(), wish: (wake) => this.os.wish(wake),
+      changed: () => this.#sampleSoon(),
+    }, this.#told);
+    this.#process.net.reach(this.#reach);
+  }
+
+  #leave(): void {
+    this.#process?.kill();
+    this.#process = undefined;
+    this.#told = undefined;
+  }
+
+  #adopt(name: string, bytes: Uint8Array): void {
+    this.disk.adopt(name, bytes);
+    const isRight = createHash('sha256').update(bytes).digest('hex') === name;
+    this.#note(isRight ? 'stored' : 'stored wrong', { pack: name.slice(0, 12), by: 'os' });
+  }
+
+  #note(what: string, detail: Plain = null): void {
+    this.#world.trace.add(this.name, what, detail);
+  }
+
+  /** Once for all changes of one moment. */
+  #sampleSoon(): void {
+    if (this.#isSampling) return;
+    this.#isSampling = true;
+    this.#world.queue.after(0, () => {
+      this.#isSampling = false;
+      this.#sample();
+    });
+  }
+
+  #sample(): void {
+    const sample = this.#look();
+    const last = this.samples.at(-1);
+    if (last && JSON.stringify({ ...last, atMs: 0 }) === JSON.stringify({ ...sample, atMs: 0 })) return;
+    this.samples.push(sample);
+    if (!last || last.lease !== sample.lease || last.rule !== sample.rule) this.#note('engine', { lease: sample.lease, rule: sample.rule });
+  }
+
+  #look(): Sample {
+    const situation = this.os.situation();
+    const status = this.os.isRunning ? this.status() : undefined;
+    if (status?.download) this.#progress = status.download.rows.done / Math.max(1, status.download.rows.of);
+    else if (status && status.tables.length > 0 && status.tables.every((table) => table.usable)) this.#progress = 1;
+    return {
+      atMs: this.#world.queue.steadyMs, app: situation.app, screen: situation.screen, transfers: this.os.transfers?.running ?? 0, progress: this.#progress,
+      lease: !status?.lease ? 'none' : status.lease.network ? 'run' : 'local', rule: this.os.isRunning ? status?.verdict?.rule ?? '' : this.samples.at(-1)?.rule ?? '',
+    };
+  }
+}

@@ -1,0 +1,278 @@
+import { rmSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { CarryonError } from '@carryon/protocol';
+import { signToken } from '@carryon/server';
+import { Auth, Changes, createApp, Metrics, openDirectStorage, PackFiles, PackUrls, Planner, type Context, type SyncedTable } from '@carryon/server/testing';
+import { pino, type Logger } from 'pino';
+import type { LabRandom } from '../world/random.ts';
+import type { World } from '../world/world.ts';
+import { demo, type Business } from './business.ts';
+import { rowLines } from './row-lines.ts';
+import { copyFolder, PACK_KEY, serverFiles, tablesOf, templateOf } from './template.ts';
+import { tempFolder } from './temp-folder.ts';
+
+export interface LabServerOptions {
+  readonly business?: Business;
+  /** `copy`: files of its own. `shared`: the template's own files, for many runs on much data that change none of it. */
+  readonly folder?: 'copy' | 'shared';
+}
+
+export interface LabRequest {
+  readonly method: 'GET' | 'POST';
+  /** Path and query, or a whole address. */
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export interface LabAnswer {
+  readonly status: number;
+  /** By lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** The address under which devices know the server. */
+export const SERVER_URL = 'http://server.lab/';
+const SECRET = new TextEncoder().encode('a secret of thirty-two characters');
+const DAY_MS = 86_400_000;
+/** So soon the real server sees a change of the business database. */
+const POLL_MS = 50;
+
+type App = ReturnType<typeof createApp>;
+
+/** What the app answers to a request without a network. */
+interface Injected {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, number | string | string[] | undefined>>;
+  readonly rawPayload: Buffer;
+}
+
+/** What runs while the server is up. */
+interface Running {
+  readonly app: App;
+  readonly context: Context;
+  readonly requests: Set<Promise<unknown>>;
+}
+
+/** The real server on real files, on the world's time. A business application writes beside it. */
+export class LabServer {
+  readonly business: Business;
+  readonly tables: readonly SyncedTable[];
+  readonly folder: string;
+  readonly #world: World;
+  readonly #ownFolder: boolean;
+  readonly #db: DatabaseSync;
+  readonly #ids: LabRandom;
+  /** What the server complained of since its last answer. */
+  readonly #complaints: string[] = [];
+  #running: Running | undefined;
+
+  private constructor(world: World, business: Business, folder: string, ownFolder: boolean) {
+    this.#world = world;
+    this.business = business;
+    this.folder = folder;
+    this.#ownFolder = ownFolder;
+    this.#ids = world.random.fork('server');
+    this.tables = tablesOf(folder, business);
+    this.#db = new DatabaseSync(serverFiles(folder).database);
+    this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF');
+  }
+
+  /** Starts a server, before the world runs. */
+  static async start(world: World, options: LabServerOptions = {}): Promise<LabServer> {
+    const business = options.business ?? demo();
+    const template = await templateOf(business);
+    const isShared = options.folder === 'shared';
+    const folder = isShared ? template : tempFolder('server');
+    if (!isShared) copyFolder(template, folder);
+    const server = new LabServer(world, business, folder, !isShared);
+    await server.#open();
+    return server;
+  }
+
+  get isUp(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** Asks the server. Rejects with `server.unreachable` when it is down, or goes down before it answers. */
+  async request(request: LabRequest): Promise<LabAnswer> {
+    const running = this.#running;
+    if (!running) throw refused();
+    const asked = inject(running.app, request);
+    running.requests.add(asked);
+    const tracked = this.#world.track(asked.finally(() => running.requests.delete(asked)), `${request.method} ${request.url.slice(0, 40)}`);
+    const answer = await tracked.finally(() => this.#noteComplaints());
+    if (this.#running !== running) throw refused();
+    return { status: answer.statusCode, headers: this.#headers(answer), body: answer.rawPayload };
+  }
+
+  /** A person's token, valid for so long from now. */
+  token(user: string, validMs = 30 * DAY_MS): Promise<string> {
+    return this.#world.track(signToken(SECRET, user, this.#world.queue.nowMs, validMs), 'token');
+  }
+
+  /** The business application writes. The server sees it with the next `publish`. */
+  write(sql: string): void {
+    this.#mayChange();
+    this.#db.exec(sql);
+    this.#world.trace.add('business', 'write', sql);
+  }
+
+  /** Takes in what was written and answers those who wait. */
+  publish(): Promise<void> {
+    return this.#world.track(this.#publish(), 'publish');
+  }
+
+  /** Writes, and lets the server see it as soon as the real one would. */
+  change(sql: string): void {
+    this.write(sql);
+    this.#world.queue.after(POLL_MS, () => void this.publish());
+  }
+
+  /** The hourly housekeeping: forgets tombstones and packs that are older. */
+  keepHouse(tombstoneKeepMs = 30 * DAY_MS, packKeepMs = 7 * DAY_MS): Promise<void> {
+    return this.#world.track(this.#keepHouse(tombstoneKeepMs, packKeepMs), 'housekeeping');
+  }
+
+  /** The process ends, answers under way break off; nobody can connect until `up`. */
+  down(): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    this.#world.trace.add('server', 'down');
+    return this.#world.track(running ? end(running) : Promise.resolve(), 'down');
+  }
+
+  async up(): Promise<void> {
+    await this.#world.track(this.#open(), 'up');
+    this.#world.trace.add('server', 'up');
+  }
+
+  async restart(): Promise<void> {
+    await this.down();
+    await this.up();
+  }
+
+  /** The server's data directory is lost: it is made anew, as another epoch. */
+  async loseData(): Promise<void> {
+    this.#mayChange();
+    await this.down();
+    const { store, packs } = serverFiles(this.folder);
+    for (const path of [store, `${store}-wal`, `${store}-shm`, packs]) rmSync(path, { recursive: true, force: true });
+    await this.up();
+    await this.#world.track(this.#ingest(), 'ingest');
+  }
+
+  /** What a person must hold of a table, by one plain query of the business database; compare with `rowLines` of the device's. */
+  share(user: string, table: string): string[] {
+    const found = this.#table(table);
+    const own = found.rule.kind === 'own' ? found.rule.column : undefined;
+    return rowLines(this.#db, table, this.columns(table), ...(own === undefined ? ['true'] as const : [`CAST("${own}" AS TEXT) = ?`, user] as const));
+  }
+
+  /** The columns of a table that are synced. */
+  columns(table: string): string[] {
+    return this.#table(table).columns.map(({ name }) => name);
+  }
+
+  /** Ends the server and removes its files. */
+  async close(): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    if (running) await end(running);
+    this.#db.close();
+    if (this.#ownFolder) rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #mayChange(): void {
+    if (!this.#ownFolder) throw new Error('a shared folder is not to be changed: start this server with a copy');
+  }
+
+  #table(name: string): SyncedTable {
+    const found = this.tables.find((table) => table.name === name);
+    if (!found) throw new Error(`no table ${name}`);
+    return found;
+  }
+
+  async #open(): Promise<void> {
+    const files = serverFiles(this.folder);
+    const { clock } = this.#world;
+    const storage = openDirectStorage(files, this.tables, () => this.#ids.uuid());
+    const packs = new PackFiles(files.packs);
+    await packs.open();
+    const urls = new PackUrls(PACK_KEY);
+    const log = this.#log();
+    const context: Context = {
+      storage, tables: this.tables, files: packs, urls, clock, log, auth: new Auth({ secret: SECRET }, clock),
+      planner: new Planner(storage, packs, urls, clock), changes: countWaiting(new Changes(clock), this.#world), metrics: new Metrics(),
+    };
+    const app = createApp(context, log);
+    await app.ready();
+    this.#running = { app, context, requests: new Set() };
+  }
+
+  #log(): Logger {
+    const write = (line: string): void => {
+      const { level, code, msg } = JSON.parse(line) as { level: number; code?: string; msg: string };
+      this.#complaints.push(JSON.stringify({ level, code, msg }));
+    };
+    return pino({ level: 'warn', base: null, timestamp: false }, { write });
+  }
+
+  /** Complaints are part of the history; sorted, for answers made at the same time complain in an order of chance. */
+  #noteComplaints(): void {
+    for (const complaint of this.#complaints.splice(0).sort()) this.#world.trace.add('server', 'log', complaint);
+  }
+
+  async #ingest(): Promise<void> {
+    await this.#running?.context.storage.prepare(() => undefined);
+    await this.#publish();
+  }
+
+  async #publish(): Promise<void> {
+    const { context } = this.#running ?? {};
+    const published = await context?.storage.evaluate(this.#world.queue.nowMs);
+    if (!published) return;
+    this.#world.trace.add('server', 'published');
+    context?.changes.wake();
+  }
+
+  async #keepHouse(tombstoneKeepMs: number, packKeepMs: number): Promise<void> {
+    const { context } = this.#running ?? {};
+    const nowMs = this.#world.queue.nowMs;
+    await context?.storage.expire(nowMs - tombstoneKeepMs);
+    for (const name of (await context?.storage.dropPacks(nowMs - packKeepMs)) ?? []) await context?.files.remove(name);
+  }
+
+  /** The header `date` would tell the real time. */
+  #headers(answer: Injected): Record<string, string> {
+    const known = Object.entries(answer.headers).filter(([name, value]) => value !== undefined && name !== 'date');
+    return { ...Object.fromEntries(known.map(([name, value]) => [name, String(value)])), date: new Date(this.#world.queue.nowMs).toUTCString() };
+  }
+}
+
+const refused = (): CarryonError => new CarryonError('server.unreachable', 'Nobody answers at the server\'s address.');
+
+async function inject(app: App, { method, url, headers = {}, body }: LabRequest): Promise<Injected> {
+  const { pathname, search } = new URL(url, SERVER_URL);
+  return app.inject({ method, url: pathname + search, headers, ...(body === undefined ? {} : { payload: body }) });
+}
+
+async function end({ app, context, requests }: Running): Promise<void> {
+  context.changes.close();
+  await Promise.allSettled(requests);
+  await app.close();
+  await context.storage.close();
+}
+
+/** A question that waits for the next change waits for virtual time. */
+function countWaiting(changes: Changes, world: World): Changes {
+  const next = changes.next.bind(changes);
+  const isOver = (): boolean => (changes as { closed?: boolean }).closed === true;
+  changes.next = (withinMs) => {
+    if (isOver()) return next(withinMs);
+    world.waiting(1);
+    return next(withinMs).finally(() => world.waiting(-1));
+  };
+  return changes;
+}

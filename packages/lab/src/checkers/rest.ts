@@ -1,0 +1,27 @@
+import type { Entry } from '../world/trace.ts';
+import type { Checker } from './checker.ts';
+import { Permission } from './permission.ts';
+
+/** The longest that the end of a step and the journal's last words may take after permission has ended. */
+const TO_REST_MS = 1000;
+const WORK = ['begin', 'end', 'timer', 'rested'];
+
+/** No request, no write and no timer while the process is suspended; none where the policy denies all work. */
+export function restChecker(permission: Permission, device: string): Checker {
+  let isSuspended = false;
+  return {
+    name: 'rest',
+    see(entry: Entry): string | undefined {
+      if (entry.who !== device) return undefined;
+      const isWork = WORK.includes(entry.what) || entry.what === 'request';
+      if (isSuspended && isWork) return `${entry.what} while the process is suspended`;
+      if (entry.what === 'suspend') isSuspended = true;
+      if (['resume', 'kill', 'power-loss', 'start'].includes(entry.what)) isSuspended = false;
+      if (entry.what !== 'request' && entry.what !== 'begin') return undefined;
+      const { network, work, deniedForMs } = permission.now(entry.atMs);
+      if (entry.what === 'request' && !network) return `a request although the policy says ${permission.rule}`;
+      if (entry.what === 'begin' && !work && deniedForMs > TO_REST_MS) return `a transaction begins ${deniedForMs} ms after the policy said ${permission.rule}`;
+      return undefined;
+    },
+  };
+}
