@@ -24,5 +24,5 @@ export function printStatus(out: Output, stored: Awaited<ReturnType<typeof readD
     row.name, row.level, row.usable ? 'usable' : 'loading', count(row.rows), row.checkpoint, row.syncedMs === null ? '' : new Date(row.syncedMs).toISOString().slice(0, 19).replace('T', ' '),
   ])));
   const [last] = stored.journal;
-  if (last) out.line(`\nlast entry of the journal: ${new Date(last.atMs).toISOString()} ${last.kind} ${last.detail}`);
+  if (last) out.line(`\nlast entry of the journal: ${new Date(last.atMs).toISOString()} ${last.kind} ${last.detail}${last.nextMs === undefined ? '' : ` (until ${new Date(last.nextMs).toISOString()})`}`);
 }

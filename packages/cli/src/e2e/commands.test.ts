@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { schemaDump } from './compare.ts';
-import { CARRYON, caughtUp, Lab, REPOSITORY, type Served } from './harness.ts';
+import { CARRYON, caughtUp, Lab, readOne, REPOSITORY, type Served } from './harness.ts';
 
 const COMMANDS = ['demo', 'init', 'serve', 'token', 'sync', 'status', 'query', 'explain', 'doctor', 'detach'];
 const PROFILE = { version: 1, name: 'Test', tables: { people: { priority: 0 }, values: { priority: 1 } } };
@@ -158,6 +158,27 @@ describe('sync', () => {
 
   it('takes the token from CARRYON_TOKEN', async () => {
     expect(await lab.run(['sync', server.url, '--into', 'device'], { env: { CARRYON_TOKEN: token } })).toMatchObject({ code: 0 });
+  });
+
+  it('--full mends what was changed behind its back; --reset downloads everything anew, and the rest of the database stays', async () => {
+    await lab.synced(server.url, lab.path('mended'), token);
+    const file = lab.path('mended', 'carryon.db');
+    const count = (sql: string): number => readOne(file, sql);
+    const db = lab.open(file);
+    db.exec('DELETE FROM people WHERE id = 1; CREATE TABLE mine(x); INSERT INTO mine VALUES(1)');
+    await lab.synced(server.url, lab.path('mended'), token);
+    expect(count('SELECT count(*) AS n FROM people')).toBe(2);
+    expect(await lab.run(['sync', server.url, '--into', 'mended', '--token', token, '--full', '--quiet'])).toMatchObject({ code: 0 });
+    expect(count('SELECT count(*) AS n FROM people')).toBe(3);
+    expect(await lab.run(['sync', server.url, '--into', 'mended', '--token', token, '--reset', '--quiet'])).toMatchObject({ code: 0 });
+    expect([count('SELECT count(*) AS n FROM people'), count('SELECT x AS n FROM mine')]).toEqual([3, 1]);
+  });
+
+  it('wrong options are refused before anything is done', async () => {
+    for (const args of [['--rules', '2023-01'], ['--full', '--reset']]) {
+      expect(await lab.run(['sync', server.url, '--into', 'refused', '--token', token, ...args])).toMatchObject({ code: 2, stderr: expect.stringContaining('(usage)') as string });
+    }
+    expect(existsSync(lab.path('refused'))).toBe(false);
   });
 
   it('--watch tells of each change, and ends at rest', async () => {

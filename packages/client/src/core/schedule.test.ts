@@ -188,6 +188,17 @@ describe('kinds of sync', () => {
     expect(request(core)).toMatchObject({ fresh: [1] });
   });
 
+  it('D30 requests that wait become one: no table asked for is forgotten', () => {
+    const core = watching([usable(1), usable(2), usable(3)]);
+    expect(core.state.round?.begun).toBe(true);
+    core.send({ type: 'sync-asked', asked: { kind: 'table', tables: ['t1'] } }).send({ type: 'sync-asked', asked: { kind: 'table', tables: ['t3'] } });
+    expect(core.state.nextRound).toMatchObject({ kind: 'table', tables: expect.arrayContaining([1, 3]) });
+    core.send({ type: 'sync-asked', asked: { kind: 'full-delta', tables: ['t2'] } });
+    expect(core.state.nextRound).toMatchObject({ kind: 'full-delta', tables: expect.arrayContaining([1, 2, 3]) });
+    core.send({ type: 'sync-asked', asked: { kind: 'delta' } });
+    expect(core.state.nextRound).toMatchObject({ kind: 'full-delta', tables: undefined });
+  });
+
   it('D31 a reset gives up what is in flight and forgets nothing but what the server knows', () => {
     const core = watching([usable(1)]);
     core.send({ type: 'reset-asked' });

@@ -11,8 +11,8 @@ export const newRound = (round: Pick<Round, 'kind'> & Partial<Round>): Round => 
 
 export const isIn = (round: Round, table: Table): boolean => round.tables === undefined || round.tables.includes(table.id);
 
-/** Not every table was ever usable: the first sync has not ended. */
-export const isIncomplete = ({ tables }: EngineState): boolean => tables.length === 0 || tables.some((table) => !table.usable);
+/** Tables are being downloaded for the first time or anew: that sync has not ended. */
+export const isIncomplete = ({ tables, resetting }: EngineState): boolean => resetting || tables.length === 0 || tables.some((table) => !table.usable || table.load !== 'none');
 
 /** The person sync by hand: nothing starts by itself but a first sync. */
 const isManual = ({ report }: EngineState): boolean => report?.settings.mode === 'manual';
@@ -62,7 +62,7 @@ export function nextDueMs(state: EngineState, nowMs: number): number | undefined
 /** Sets the timer for the next moment at which something changes by itself, when that is not the one it is set for. */
 export function look(state: EngineState, nowMs: number): { state: EngineState; effects: Effect[] } {
   const { verdict, lease, leaving } = state;
-  const transfersMs = lease?.network ? stalledSinceMs(state) : undefined;
+  const transfersMs = lease?.network && !state.transferCall ? stalledSinceMs(state) : undefined;
   const times = [
     lease ? lease.deadlineMs : verdict?.nextMs,
     lease && leaving === undefined ? nextDueMs(state, nowMs) : undefined,

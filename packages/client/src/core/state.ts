@@ -177,7 +177,7 @@ export interface EngineState {
   readonly failures: number;
   /** Times that the server had given up a pack of the plan, since the last commit. */
   readonly withdrawn: number;
-  /** Tables downloaded again because their digest differed. */
+  /** Tables downloaded again because their digest differed, and not right yet. */
   readonly repaired: readonly number[];
   readonly error: CarryonError | undefined;
 

@@ -75,15 +75,21 @@ function situated(state: EngineState, report: NonNullable<EngineState['report']>
 
 const isVisible = ({ app, screen }: NonNullable<EngineState['report']>): boolean => app === 'foreground' && screen === 'unlocked';
 
-/** What the person asks for comes before what waits to start, and after what has begun. */
+/** What the person asks for comes before what waits to start, and after what has begun; requests that wait become one. */
 function asked(state: EngineState, { kind, tables }: Asked): EngineState {
   const names = tables && new Set(tables.map((name) => name.toLowerCase()));
   const ids = names && state.tables.filter((table) => names.has(table.name.toLowerCase())).map((table) => table.id);
-  const round = newRound({ kind, tables: ids, byPerson: true });
   const next = { ...state, retry: undefined, phase: state.phase === 'done' ? 'running' as const : state.phase };
-  if (!state.round) return { ...next, nextRound: round };
-  if (state.round.begun) return { ...next, nextRound: round };
-  return state.round.kind === 'first' ? { ...next, round: { ...state.round, byPerson: true } } : { ...next, round: undefined, nextRound: round };
+  const nextRound = merged(newRound({ kind, tables: ids, byPerson: true }), state.nextRound);
+  if (!state.round || state.round.begun) return { ...next, nextRound };
+  return state.round.kind === 'first' ? { ...next, nextRound, round: { ...state.round, byPerson: true } } : { ...next, nextRound, round: undefined };
+}
+
+function merged(round: Round, other: Round | undefined): Round {
+  if (!other) return round;
+  const tables = round.tables && other.tables ? [...new Set([...round.tables, ...other.tables])] : undefined;
+  const isFull = round.kind === 'full-delta' || other.kind === 'full-delta';
+  return { ...round, tables, kind: isFull ? 'full-delta' : tables ? 'table' : 'delta' };
 }
 
 /** What is in flight is given up; the step comes when nothing moves any more. */
@@ -267,10 +273,12 @@ function committed(state: EngineState, { segment }: Extract<Step, { kind: 'segme
   const ids = new Set(segment.commit.tables.map(({ table }) => table));
   const usable = setTables({ ...counted, round, withdrawn: 0, measured: segment.check ? undefined : state.measured }, ids, { usable: true, load: 'none', fresh: true, syncedMs: nowMs });
   const packs = usable.packs.filter((pack) => pack.stage !== 'applied' || pack.parts.some((part) => isLoading(usable, part.table)));
-  return repair({ ...usable, packs }, result.differing ?? [], segment);
+  const right = [...ids].filter((id) => !result.differing?.includes(id));
+  const repaired = usable.repaired.filter((id) => !right.includes(id));
+  return repair({ ...usable, packs, repaired }, result.differing ?? [], segment);
 }
 
-/** A table that differs from the server's is downloaded again, once in a run. */
+/** A table that differs from the server's is downloaded again; when it differs even then, the run ends. */
 function repair(state: EngineState, differing: readonly number[], { rows, check, ranges }: Segment): Next {
   const mended = [...(ranges?.values() ?? [])].flat().length;
   const effects: Effect[] = check && mended > 0 ? [journal('repair', `${mended} ranges of rows differed and were mended`)] : rows > 0 ? [journal('commit', `${rows} changes`)] : [];

@@ -1,0 +1,102 @@
+import { DatabaseSync } from 'node:sqlite';
+import type { Engine } from '@carryon/client';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Rig } from '../testing/rig.ts';
+import { deviceFile } from './folder.ts';
+
+describe('kinds of sync', () => {
+  let rig: Rig;
+  beforeEach(() => { rig = new Rig({ packRows: 200, pageRows: 2000 }).fill(600); });
+  afterEach(() => rig.end());
+
+  /** Changes the device's database as no engine would. */
+  const damage = (sql: string): void => {
+    const db = new DatabaseSync(deviceFile(rig.folder));
+    db.exec(sql);
+    db.close();
+  };
+
+  /** Runs a sync of mode `once` with something more asked for at its start. */
+  const syncWith = async (ask: (engine: Engine) => void): Promise<Engine> => {
+    const engine = await rig.open();
+    ask(engine);
+    expect(await rig.finish(engine, engine.run())).toBeUndefined();
+    return engine;
+  };
+
+  it('D30 a full delta mends rows that are missing, too old or too many, and downloads no pack', async () => {
+    await rig.sync();
+    damage('DELETE FROM customers WHERE _rid = 7; UPDATE customers SET _ver = 1, name = \'old\' WHERE _rid = 300; INSERT INTO customers VALUES(5000, 1, 77777, \'nobody\')');
+    const fetched = rig.server.fetched.length;
+    expect(await rig.sync()).toBeUndefined();
+    expect(rig.visible()).not.toEqual(rig.expected());
+    await syncWith((engine) => engine.syncNow({ kind: 'full-delta' }));
+    expect(rig.visible()).toEqual(rig.expected());
+    expect(rig.server.fetched.length).toBe(fetched);
+    expect(rig.query("SELECT kind FROM _carryon_journal WHERE kind = 'repair'")).toHaveLength(1);
+  });
+
+  it('D30 a table of which too much differs is downloaded anew, alone', async () => {
+    await rig.sync();
+    rig.server.checkRows = 50;
+    damage('DELETE FROM customers');
+    const fetched = rig.server.fetched.length;
+    await syncWith((engine) => engine.syncNow({ kind: 'full-delta' }));
+    expect(rig.visible()).toEqual(rig.expected());
+    const again = rig.server.fetched.slice(fetched).map(({ name }) => rig.server.packs.get(name)?.spec.parts.map(({ table }) => table));
+    expect(new Set(again.flat())).toEqual(new Set([1]));
+  });
+
+  it('D30 a sync of a table asks for that table alone; one that the device does not have is refused', async () => {
+    const engine = await rig.open({ config: { mode: 'watch' } });
+    const run = engine.run();
+    await rig.until(engine, () => engine.status().state === 'up-to-date');
+    const asked = rig.server.asked.length;
+    engine.syncNow({ tables: ['NOTES'] });
+    await rig.until(engine, () => rig.server.asked.slice(asked).some((request) => request.tables?.length === 1 && request.tables[0] === 3));
+    expect(() => engine.syncNow({ tables: ['no such'] })).toThrow(expect.objectContaining({ code: 'usage' }));
+    await engine.close();
+    await run;
+  });
+
+  it('D31 a reset downloads everything anew; what was usable stays readable, and other tables in the database stay', async () => {
+    await rig.sync();
+    damage('CREATE TABLE my_notes(_rid INTEGER PRIMARY KEY, x); INSERT INTO my_notes VALUES(1, 1)');
+    const before = rig.visible();
+    const engine = await rig.open();
+    engine.reset();
+    let readable = true;
+    engine.subscribe(() => {
+      readable &&= engine.status().tables.every((table) => table.usable) || engine.status().state === 'starting';
+      if (engine.status().download) expect(rig.visible()['customers']).toHaveLength(before['customers']?.length ?? -1);
+    });
+    const fetched = rig.server.fetched.length;
+    expect(await rig.finish(engine, engine.run())).toBeUndefined();
+    expect(readable).toBe(true);
+    expect(rig.server.fetched.length).toBeGreaterThan(fetched);
+    expect(rig.query('SELECT x FROM my_notes')).toEqual([{ x: 1 }]);
+    const { my_notes: _, ...tables } = rig.visible();
+    expect(tables).toEqual(rig.expected());
+  });
+
+  it('D31 a reset is the way on when the server was made anew', async () => {
+    await rig.sync();
+    rig.server.epoch = 'epoch-2';
+    rig.server.put(1, 9000, 90_000n, 'of the new epoch');
+    expect(await rig.sync()).toMatchObject({ code: 'epoch.changed' });
+    await syncWith((engine) => engine.reset());
+    expect(rig.visible()).toEqual(rig.expected());
+  });
+
+  it('D31 a reset that is cut goes on at the next start', async () => {
+    await rig.sync();
+    const engine = await rig.open();
+    engine.reset();
+    const run = engine.run();
+    await rig.until(engine, () => (engine.status().download?.packs.applied ?? 0) > 1);
+    await engine.close();
+    await run;
+    expect(await rig.sync()).toBeUndefined();
+    expect(rig.visible()).toEqual(rig.expected());
+  });
+});
