@@ -48,6 +48,7 @@ export const ERRORS = {
   'device.database-corrupt': entry('person', 'no', 'The device\'s database file is damaged.', 'Sync into a new folder; keep the old one if it holds something you need.'),
   'device.clock-wrong': entry('person', 'later', 'The device\'s clock differs from the server\'s by more than five minutes.', 'Set the clock; syncing goes on meanwhile.'),
   'device.storage': entry('person', 'later', 'The device could not read or write a file.', 'Check the folder\'s permissions and the disk.'),
+  'host.transfers': entry('nobody', 'yes', 'The operating system\'s transfer service could not be asked what it has.', 'The device asks again by itself; after three times it downloads without the service.'),
   'sql.refused': entry('person', 'no', 'Only one reading SQL statement is allowed here.', 'Give one SELECT (or WITH, VALUES, EXPLAIN) statement.'),
   'sql.error': entry('person', 'no', 'The SQL statement has an error.', 'Correct the statement.'),
   'source.not-found': entry('admin', 'no', 'The business database file does not exist.', 'Check the path given with --database.'),

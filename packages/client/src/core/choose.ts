@@ -147,7 +147,7 @@ function startUnpack(state: EngineState, effects: Effect[]): EngineState {
 }
 
 function startFetches(state: EngineState, effects: Effect[]): EngineState {
-  if (state.needUrls || state.transferCall !== undefined || isForgetting(state)) return state;
+  if (state.needUrls || state.needList || state.transferCall !== undefined || isForgetting(state)) return state;
   let next = state;
   // What the OS stored does not count: it must not keep the first level waiting.
   const ahead = state.packs.filter((pack) => pack.own && (pack.stage === 'stored' || pack.stage === 'unpacking' || pack.stage === 'unpacked')).length;

@@ -6,6 +6,8 @@ import type { EngineState, Pack } from './state.ts';
 export const PATIENCE_MS = 60_000;
 /** A pack that the OS failed to bring so often is the engine's own. */
 const MOST_HANDED = 3;
+/** A service that could not be asked so often in a row is done without. */
+const MOST_UNLISTED = 3;
 
 type Handed = { readonly state: EngineState; readonly effects: readonly Effect[] };
 const unchanged = (state: EngineState): Handed => ({ state, effects: [] });
@@ -21,7 +23,7 @@ const isVisible = ({ report }: EngineState): boolean => report?.app === 'foregro
  */
 export function handOver(state: EngineState, nowMs: number): Handed {
   if (!state.hasTransfers || state.transferCall !== undefined || !state.lease || state.phase !== 'running') return unchanged(state);
-  if (state.needList) return { state: { ...state, needList: false, transferCall: 'list' }, effects: [{ type: 'list' }] };
+  if (state.needList) return state.retry ? unchanged(state) : { state: { ...state, needList: false, transferCall: 'list' }, effects: [{ type: 'list' }] };
   const back = toRecall(state, nowMs);
   if (back.length > 0) return recall(state, back, nowMs);
   if (!mayTransfer(state) || state.retry || state.needUrls || isForgetting(state)) return unchanged(state);
@@ -78,12 +80,20 @@ export function handed(state: EngineState, refused: readonly string[], nowMs: nu
 }
 
 /** Compares the plan with what the OS has: what it has lost or failed to bring is wanted again. */
-export function listed(state: EngineState, transfers: readonly Transfer[] | undefined, stored: readonly string[], nowMs: number): EngineState {
-  const next = { ...state, transferCall: undefined, transferMs: nowMs };
-  if (!transfers) return next;
+export function listed(state: EngineState, transfers: readonly Transfer[], stored: readonly string[], nowMs: number): EngineState {
   const here = new Set(stored);
   const known = new Map(transfers.map((transfer) => [transfer.name, transfer]));
-  return { ...next, packs: next.packs.map((pack) => (pack.stage === 'handed' || pack.stage === 'wanted' ? reconciled(pack, here.has(pack.name), known.get(pack.name)) : pack)) };
+  const packs = state.packs.map((pack) => (pack.stage === 'handed' || pack.stage === 'wanted' ? reconciled(pack, here.has(pack.name), known.get(pack.name)) : pack));
+  return { ...state, packs, transferCall: undefined, transferMs: nowMs, unlisted: 0 };
+}
+
+/** Nothing may be fetched while it is not known what the OS has; a service that never answers is done without. */
+export function unlisted(state: EngineState, stored: readonly string[], nowMs: number): EngineState {
+  const here = setPacks(state, new Set(stored), (pack) => (pack.stage === 'handed' || pack.stage === 'wanted' ? { stage: 'stored' } : {}));
+  const next = { ...here, transferCall: undefined, transferMs: nowMs, unlisted: state.unlisted + 1, needList: true };
+  if (next.unlisted < MOST_UNLISTED) return next;
+  const packs = next.packs.map((pack) => (pack.stage === 'handed' ? { ...pack, stage: 'wanted' as const, own: true } : pack));
+  return { ...next, packs, hasTransfers: false, needList: false };
 }
 
 function reconciled(pack: Pack, isHere: boolean, transfer: Transfer | undefined): Pack {

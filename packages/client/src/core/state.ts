@@ -161,6 +161,8 @@ export interface EngineState {
   readonly transferCall: 'list' | 'hand' | 'recall' | undefined;
   /** Its list is to be compared with the plan before anything else is fetched. */
   readonly needList: boolean;
+  /** Times in a row that it could not be asked. */
+  readonly unlisted: number;
   /** When it was last seen to do something. */
   readonly transferMs: number;
   /** The packs handed over may come over a metered network. */
@@ -192,7 +194,7 @@ export function initialState(config: EngineConfig, hasTransfers = false): Engine
     config, phase: 'starting', device: '', epoch: undefined, user: undefined, token: null, tables: [], packs: [],
     report: undefined, history: undefined, pauses: [], verdict: undefined, lease: undefined, leaving: undefined,
     round: undefined, nextRound: undefined, allDue: false, measured: undefined, resetting: false,
-    hasTransfers, transferCall: undefined, needList: hasTransfers, transferMs: 0, handedMetered: false,
+    hasTransfers, transferCall: undefined, needList: hasTransfers, unlisted: 0, transferMs: 0, handedMetered: false,
     asking: undefined, asked: 0, needUrls: false, step: undefined, queue: [], retry: undefined, failures: 0, withdrawn: 0, repaired: [], error: undefined,
     lookMs: undefined, wished: '',
   };

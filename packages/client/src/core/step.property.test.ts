@@ -7,7 +7,7 @@ import { step } from './step.ts';
 const RUNS = 3000 * Number(process.env['CARRYON_FUZZ_RUNS'] ?? 1);
 const MOST_TURNS = 5000;
 
-const world: fc.Arbitrary<World> = fc.record({ tables: fc.integer({ min: 1, max: 4 }), levels: fc.integer({ min: 1, max: 3 }), packs: fc.integer({ min: 0, max: 9 }) });
+const world: fc.Arbitrary<World> = fc.record({ tables: fc.integer({ min: 1, max: 4 }), levels: fc.integer({ min: 1, max: 3 }), packs: fc.integer({ min: 0, max: 9 }), transfers: fc.boolean() });
 const choices = fc.array(fc.nat({ max: 1000 }), { maxLength: 500, size: 'max' });
 
 function play(of: World, chosen: readonly number[]): CoreDriver {
@@ -17,7 +17,7 @@ function play(of: World, chosen: readonly number[]): CoreDriver {
 }
 
 describe('the pure engine', () => {
-  it('D1 D3 D4 D17 whatever happens, what must hold holds; when failures stop, it finishes and every table is usable', () => {
+  it('D1 D3 D4 D17 D27 D28 whatever happens, what must hold holds; when failures stop, it finishes and every table is usable', () => {
     fc.assert(fc.property(world, choices, (of, chosen) => {
       const driver = play(of, chosen);
       expect(driver.finished).toEqual({});
@@ -29,7 +29,7 @@ describe('the pure engine', () => {
   it('D0 the same events give the same effects and the same state', () => {
     fc.assert(fc.property(world, choices, (of, chosen) => {
       const driver = play(of, chosen);
-      let state = initialState({ ...DEFAULT_CONFIG, mostAttempts: 1e9 });
+      let state = initialState({ ...DEFAULT_CONFIG, mostAttempts: 1e9 }, of.transfers === true);
       for (const { event, effects } of driver.history) {
         const frozen = structuredClone({ ...state, retry: undefined, error: undefined, queue: [], step: undefined });
         const next = step(state, event);

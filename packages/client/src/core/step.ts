@@ -4,7 +4,7 @@ import { choose } from './choose.ts';
 import type { Answer, Asked, Effect, EngineEvent, StepResult } from './event.ts';
 import { checkQuota } from './quota.ts';
 import { retryDelayMs, weight } from './retry.ts';
-import { handed, listed, transferred } from './hand-over.ts';
+import { handed, listed, transferred, unlisted } from './hand-over.ts';
 import { isIn, newRound } from './schedule.ts';
 import type { Asking, EngineState, Pack, Round, Segment, Step, Table } from './state.ts';
 
@@ -42,7 +42,7 @@ function react(state: EngineState, event: EngineEvent): Next {
     case 'stepped': return stepped(state, event);
     case 'step-failed': return stepFailed(state, event);
     case 'handed': return only(handed(state, event.refused, event.nowMs));
-    case 'listed': return only(listed(state, event.transfers, event.stored, event.nowMs));
+    case 'listed': return event.transfers ? only(listed(state, event.transfers, event.stored, event.nowMs)) : failed(unlisted(state, event.stored, event.nowMs), new CarryonError('host.transfers', 'The system\'s transfers could not be listed.'), event);
     case 'transfer': return only(transferred(state, event.transfer, event.nowMs));
     // The timer is believed, not the clock, which may have been set back meanwhile.
     case 'woke': return only(event.timer === 'retry' ? { ...state, retry: undefined } : { ...state, lookMs: undefined });
@@ -166,8 +166,11 @@ function forgetStep(state: EngineState, tables: ReadonlySet<number>): Step {
 
 const isLoading = (state: EngineState, id: number): boolean => state.tables.some((table) => table.id === id && table.load !== 'none');
 
+/** A reset waits for what it has aborted: that has not failed, and is thrown away. */
+const isResetting = ({ step, queue }: EngineState): boolean => [step, ...queue].some((one) => one?.kind === 'reset');
+
 function packFailed(state: EngineState, name: string, error: CarryonError, event: EngineEvent): Next {
-  if (state.leaving !== undefined || !state.lease) return only(state);
+  if (state.leaving !== undefined || !state.lease || isResetting(state)) return only(state);
   if (error.code === 'pack.url-expired' || error.code === 'pack.gone') return state.needUrls ? only(state) : failed({ ...state, needUrls: true }, error, event);
   if (error.code !== 'pack.wrong-bytes') return failed(state, error, event);
   const wrong = (state.packs.find((pack) => pack.name === name)?.wrong ?? 0) + 1;
@@ -201,9 +204,9 @@ function giveUp(state: EngineState, error: CarryonError): Next {
   };
 }
 
-/** A pack that is not right is fetched again; one that met a full disk or a lock is still there. */
+/** A pack that is not right is fetched again, by the engine: it knows a web page from a pack. One that met a full disk or a lock is still there. */
 function backOnShelf(state: EngineState, name: string, error: CarryonError): EngineState {
-  return setPack(state, name, isPackFault(error) ? { stage: 'wanted', verified: false } : { stage: 'stored' });
+  return setPack(state, name, isPackFault(error) ? { stage: 'wanted', verified: false, own: true } : { stage: 'stored' });
 }
 
 export const isPackFault = (error: CarryonError): boolean => error.code.startsWith('pack.');

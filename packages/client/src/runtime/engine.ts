@@ -247,17 +247,13 @@ export class Engine {
 
   /** What the OS has, and what the pack store has; transfers of no pack of the plan are ended. */
   async #list(transfers: Transfers): Promise<void> {
-    try {
-      const listed = await transfers.list();
-      const stored = (await this.#ports.packs.list()).filter((pack) => pack.complete).map((pack) => pack.name);
-      const planned = new Set(this.#state.packs.filter((pack) => pack.stage !== 'applied').map((pack) => pack.name));
-      const strange = listed.filter((transfer) => !planned.has(transfer.name)).map((transfer) => transfer.name);
-      if (strange.length > 0) await transfers.cancel(strange);
-      this.#dispatch({ type: 'listed', transfers: listed, stored });
-    } catch (thrown) {
-      this.#ports.log.warn({ err: thrown }, 'the system\'s transfers could not be listed');
-      this.#dispatch({ type: 'listed', transfers: undefined, stored: [] });
-    }
+    const unknown = (thrown: unknown): undefined => this.#ports.log.warn({ err: thrown }, 'the system\'s transfers could not be listed') as undefined;
+    const listed = await transfers.list().catch(unknown);
+    const planned = new Set(this.#state.packs.filter((pack) => pack.stage !== 'applied').map((pack) => pack.name));
+    const strange = (listed ?? []).filter((transfer) => !planned.has(transfer.name)).map((transfer) => transfer.name);
+    if (strange.length > 0) await transfers.cancel(strange).catch(unknown);
+    const stored = await this.#ports.packs.list().catch(() => []);
+    this.#dispatch({ type: 'listed', transfers: listed, stored: stored.filter((pack) => pack.complete).map((pack) => pack.name) });
   }
 
   async #ask({ id, request }: Extract<Effect, { type: 'ask' }>): Promise<void> {

@@ -18,6 +18,18 @@ export function clockContract(name: string, make: () => ClockSubject | Promise<C
       expect(clock.nowMs() - before).toBeGreaterThanOrEqual(19);
     });
 
+    it('CLOCK-6 has a second clock that passes as time does and never goes back', async () => {
+      const { clock, pass } = await make();
+      const times = [clock.steadyMs()];
+      for (let i = 0; i < 5; i++) {
+        await pass(30);
+        times.push(clock.steadyMs());
+      }
+      expect(times).toEqual([...times].sort((a, b) => a - b));
+      // It may tell time in hundredths of a second.
+      expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(130);
+    });
+
     it('CLOCK-2 runs a function once, later, and when its time has come', async () => {
       const { clock, pass } = await make();
       let runs = 0;

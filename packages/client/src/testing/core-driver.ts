@@ -2,9 +2,11 @@ import { CarryonError, type ErrorCode, type PackSpec, type TableSpec } from '@ca
 import type { Answer, Durable, Effect, EngineEvent, Happening } from '../core/event.ts';
 import { DEFAULT_CONFIG, initialState, type EngineState, type Segment, type Step } from '../core/state.ts';
 import { step } from '../core/step.ts';
+import type { Report } from '../ports/host.ts';
+import type { Transfer } from '../ports/transfers.ts';
 import { AT_WORK } from './manual-host.ts';
 
-type Work = Extract<Effect, { type: 'ask' | 'fetch' | 'unpack' | 'step' }>;
+type Work = Extract<Effect, { type: 'ask' | 'fetch' | 'unpack' | 'step' | 'hand' | 'list' | 'recall' }>;
 
 /** Throws when something does not hold. */
 export function ensure(what: string, holds: boolean): void {
@@ -24,6 +26,8 @@ export interface World {
   readonly tables: number;
   readonly levels: number;
   readonly packs: number;
+  /** The OS has a transfer service. */
+  readonly transfers?: boolean;
 }
 
 /** Answers the pure engine's effects by a list of choices, and checks what must always hold. When the choices end, all goes well. */
@@ -36,6 +40,7 @@ export class CoreDriver {
   nowMs = 1_000_000;
   #work: Work[] = [];
   #wakeMs: number | undefined;
+  #lookMs: number | undefined;
   #hasLease = false;
   /** Revocations that still wait for their rest. */
   #leaving = false;
@@ -45,6 +50,8 @@ export class CoreDriver {
   /** Packs on the device's disk, and those whose rows are in. */
   readonly #here = new Set<string>();
   readonly #applied = new Set<string>();
+  /** Packs that the OS fetches, or has given up without a word. */
+  readonly #os = new Map<string, 'running' | 'failed'>();
   rests = 0;
   mayRestart = true;
   finished: { readonly error?: CarryonError } | undefined;
@@ -68,9 +75,10 @@ export class CoreDriver {
     this.finished = undefined;
     this.#work = [];
     this.#wakeMs = undefined;
+    this.#lookMs = undefined;
     this.#hasLease = false;
     this.#leaving = false;
-    this.state = initialState({ ...DEFAULT_CONFIG, mostAttempts: 1e9 });
+    this.state = initialState({ ...DEFAULT_CONFIG, mostAttempts: 1e9 }, this.#world.transfers === true);
     this.send({ type: 'started', durable });
     return this.state;
   }
@@ -81,7 +89,7 @@ export class CoreDriver {
     const stageOf = (name: string): 'applied' | 'stored' | 'wanted' => (this.#applied.has(name) ? 'applied' : this.#here.has(name) ? 'stored' : 'wanted');
     this.#start({
       device, token, epoch, user, tables: tables.map((table) => ({ ...table, fresh: false })),
-      packs: packs.map((pack) => ({ ...pack, stage: stageOf(pack.name), verified: false, wrong: 0, own: true, handed: 0 })),
+      packs: packs.map((pack) => ({ ...pack, stage: stageOf(pack.name), verified: false, wrong: 0, own: this.#world.transfers !== true, handed: 0 })),
     });
     this.#wrong.clear();
     this.#withdrawals = 0;
@@ -98,9 +106,8 @@ export class CoreDriver {
   #take(effect: Effect): void {
     switch (effect.type) {
       case 'journal': case 'abort': case 'wish': return;
-      case 'hand': case 'list': case 'recall': throw new Error('there are no transfers here');
       case 'timer':
-        if (effect.timer === 'look') return;
+        if (effect.timer === 'look') return void (this.#lookMs = effect.atMs);
         this.#wakeMs = effect.atMs;
         return ensure('a wake is for later', (effect.atMs ?? this.nowMs) >= this.nowMs);
       case 'rested':
@@ -120,16 +127,31 @@ export class CoreDriver {
     ensure(`${work.type} only with a lease, at rest from the last`, this.#hasLease && !this.#leaving);
     ensure('nothing begins after the end', this.finished === undefined);
     ensure('one step, one question at a time', work.type === 'fetch' || !this.#work.some((other) => other.type === work.type));
+    if (work.type === 'hand' || work.type === 'list' || work.type === 'recall') this.#checkTransfers(work);
     if (work.type === 'fetch' || work.type === 'unpack') {
       const { name } = work.pack;
       ensure('a pack is in one place', !this.#work.some((other) => (other.type === 'fetch' || other.type === 'unpack') && other.pack.name === name));
-      ensure(work.type === 'fetch' ? 'a pack that is here is not fetched' : 'only a pack that is here is unpacked', this.#here.has(name) === (work.type === 'unpack'));
+      ensure(work.type === 'fetch' ? 'a pack that is here is not fetched' : 'only a pack that is here is unpacked', this.#here.has(name) === (work.type === 'unpack') || this.#isAlone(work));
       ensure('an applied pack is not touched', !this.#applied.has(name));
+      ensure('what the OS fetches is not fetched', work.type === 'unpack' || this.#isAlone(work) || this.#os.get(name) !== 'running');
       ensure('no more than may be at a time', work.type === 'unpack' || this.#work.filter(({ type }) => type === 'fetch').length < this.state.config.fetches);
-      ensure('no more packs ahead than may be', this.#here.size - this.#applied.size < this.state.config.storedAhead || work.type === 'unpack');
+      ensure('no more packs ahead than may be', this.#world.transfers === true || this.#here.size - this.#applied.size < this.state.config.storedAhead || work.type === 'unpack');
     }
     if (work.type === 'step') this.#checkStep(work.step);
     this.#work.push(work);
+  }
+
+  /** A service that never answers is done without: then a pack may come twice. */
+  #isAlone(work: Work): boolean {
+    return work.type === 'fetch' && this.#world.transfers === true && !this.state.hasTransfers;
+  }
+
+  #checkTransfers(work: Extract<Work, { type: 'hand' | 'list' | 'recall' }>): void {
+    ensure('transfers only where there are', this.#world.transfers === true);
+    ensure('one call of the service at a time', !this.#work.some(({ type }) => type === 'hand' || type === 'list' || type === 'recall'));
+    if (work.type !== 'hand') return;
+    ensure('what is here, or with the OS already, is not handed over', work.packs.every(({ name }) => !this.#here.has(name) && this.#os.get(name) !== 'running'));
+    ensure('what is on its way is not handed over', !this.#work.some((other) => other.type === 'fetch' && work.packs.some(({ name }) => name === other.pack.name)));
   }
 
   #checkStep(begun: Step): void {
@@ -151,22 +173,51 @@ export class CoreDriver {
     else if (chance === 3 && this.mayRestart) this.restart();
     else if (chance === 4) this.#syncNow();
     else if (chance === 5) this.#wake();
+    else if (chance === 6 && this.#os.size > 0) this.#transfer();
+    else if (chance === 7) this.#leave();
     else if (this.#work.length > 0) this.#end(this.#work.splice(this.#choose(this.#work.length), 1)[0]);
     else if (!this.#hasLease) this.grant();
     else if (this.#wakeMs !== undefined) this.#wake();
+    else if ([...this.#os.values()].includes('running')) this.#transfer();
+    else if (this.#lookMs !== undefined) this.#look();
     else return false;
     return true;
   }
 
   grant(): void {
     this.#hasLease = true;
-    this.send({ type: 'situation', report: AT_WORK });
+    this.send({ type: 'situation', report: this.#report });
+  }
+
+  get #report(): Report {
+    return this.#world.transfers ? { ...AT_WORK, platform: 'windows11' } : AT_WORK;
+  }
+
+  /** The person minimizes the window, where everything goes on. */
+  #leave(): void {
+    if (this.#hasLease && this.#world.transfers) this.send({ type: 'situation', report: { ...this.#report, app: 'background' } });
+  }
+
+  /** The OS has fetched a pack, or given it up, and says so or not. */
+  #transfer(): void {
+    const running = [...this.#os].filter(([, phase]) => phase === 'running').map(([name]) => name);
+    const [name] = running.slice(this.isCalm ? 0 : this.#choose(running.length || 1));
+    if (name === undefined) return;
+    const outcome = this.isCalm ? 0 : this.#choose(4);
+    if (outcome === 1) return void this.#os.delete(name);
+    if (outcome === 2) this.#os.set(name, 'failed');
+    else {
+      this.#os.delete(name);
+      this.#here.add(name);
+    }
+    if (!this.isCalm && this.#choose(2) === 0) return;
+    this.send({ type: 'transfer', transfer: outcome === 2 ? { name, phase: 'failed', received: 0, ...(this.#choose(3) === 0 ? { status: 403 } : {}) } : { name, phase: 'stored', received: 10 } });
   }
 
   revoke(): void {
     if (this.#hasLease) this.#leaving = true;
     this.#hasLease = false;
-    this.send({ type: 'situation', report: { ...AT_WORK, app: 'frozen' } });
+    this.send({ type: 'situation', report: { ...this.#report, app: 'frozen' } });
   }
 
   /** A run that is complete begins anew by this. */
@@ -182,6 +233,13 @@ export class CoreDriver {
     this.send({ type: 'woke', timer: 'retry' });
   }
 
+  /** The engine looks again at what it waits for. */
+  #look(): void {
+    this.nowMs = Math.max(this.nowMs, this.#lookMs ?? 0);
+    this.#lookMs = undefined;
+    this.send({ type: 'woke', timer: 'look' });
+  }
+
   #end(work: Work | undefined): void {
     if (!work) return;
     const fails = !this.isCalm && this.#choose(3) === 0;
@@ -191,8 +249,22 @@ export class CoreDriver {
       case 'fetch': return this.#endFetch(work.pack.name, fails ? error : undefined);
       case 'unpack': return this.#endUnpack(work.pack.name, fails);
       case 'step': return this.#endStep(work.step, fails);
+      case 'hand': return this.#endHand(work.packs.map(({ name }) => name), fails);
+      case 'recall': for (const name of work.names) this.#os.delete(name); return this.#endList(fails);
+      case 'list': return this.#endList(fails);
       default: return work satisfies never;
     }
+  }
+
+  #endHand(names: readonly string[], fails: boolean): void {
+    const refused = fails ? names.slice(this.#choose(names.length)) : [];
+    for (const name of names) if (!refused.includes(name)) this.#os.set(name, 'running');
+    this.send({ type: 'handed', refused });
+  }
+
+  #endList(fails: boolean): void {
+    const transfers = [...this.#os].map(([name, phase]): Transfer => ({ name, phase, received: 0 }));
+    this.send({ type: 'listed', transfers: fails ? undefined : transfers, stored: [...this.#here].filter((name) => !this.#applied.has(name)) });
   }
 
   /** A pack may come wrong twice; a third time would end the run. */
@@ -226,7 +298,7 @@ export class CoreDriver {
     if (fails && done.kind === 'segment') return this.send({ type: 'step-failed', error: new CarryonError('protocol.bad-answer', 'by chance') });
     if (done.kind === 'apply') this.#applied.add(done.pack.name);
     if (done.kind === 'segment' && done.segment.commit) this.#withdrawals = 0;
-    if (done.kind === 'forget') for (const name of done.packs) { this.#here.delete(name); this.#applied.delete(name); }
+    if (done.kind === 'forget') for (const name of done.packs) { this.#here.delete(name); this.#applied.delete(name); this.#os.delete(name); }
     const differing = !this.isCalm && done.kind === 'segment' ? (done.segment.commit?.tables ?? []).map(({ table }) => table).filter((id) => !this.state.repaired.includes(id) && this.#choose(8) === 0) : [];
     this.send({ type: 'stepped', result: { differing, rows: new Map() } });
   }

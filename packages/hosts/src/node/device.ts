@@ -1,4 +1,5 @@
 import { DEFAULT_CONFIG, Engine, readStoredStatus, type EngineConfig, type Log, type Net, type StoredStatus } from '@carryon/client';
+import type { Settings } from '@carryon/policy';
 import { systemClock } from './clock.ts';
 import { deviceFile, lockFolder, packsFolder, requireDevice } from './folder.ts';
 import { NodeHost } from './host.ts';
@@ -13,6 +14,8 @@ export interface DeviceOptions {
   readonly serverUrl: string;
   readonly credentials: () => Promise<string>;
   readonly config?: Partial<EngineConfig>;
+  /** The person's settings. Default: every network, changes as they come. */
+  readonly settings?: Settings;
   readonly log?: Log;
   readonly net?: Net;
   /** Called at rest after SIGTERM or SIGINT. */
@@ -27,7 +30,7 @@ export async function openDevice(options: DeviceOptions): Promise<{ readonly eng
   try {
     const packs = await NodePackStore.open(packsFolder(options.folder));
     const sqlite = new NodeSqlite(deviceFile(options.folder));
-    const host = new NodeHost({ clock: systemClock, ...(options.onTerminated ? { onTerminated: options.onTerminated } : {}) });
+    const host = new NodeHost({ clock: systemClock, ...(options.settings ? { settings: options.settings } : {}), ...(options.onTerminated ? { onTerminated: options.onTerminated } : {}) });
     const engine = new Engine(
       { clock: systemClock, random: systemRandom, net: options.net ?? nodeNet, sqlite, packs, host, log: options.log ?? silent },
       { config: { ...DEFAULT_CONFIG, ...options.config }, serverUrl: withSlash(options.serverUrl), credentials: options.credentials },
