@@ -44,7 +44,8 @@ export async function runSync(options: SyncOptions): Promise<SyncSummary> {
     const status = engine.status();
     const nowMs = systemClock.nowMs();
     // A process may work all the time, apart from its first moment and its last.
-    if (status.waiting?.code !== 'lease' && status.waiting?.code !== 'policy') line.show(() => syncLine(status, { elapsedMs: nowMs - startMs, received: engine.received, diskBytes: disk() }), nowMs);
+    const isSeen = !complete || status.waiting || status.download;
+    if (isSeen && status.waiting?.code !== 'lease' && status.waiting?.code !== 'policy') line.show(() => syncLine(status, { elapsedMs: nowMs - startMs, received: engine.received, diskBytes: disk() }), nowMs);
     if (!complete && status.state === 'up-to-date') {
       complete = true;
       line.leave(`${bar(1)}  up to date`);
@@ -67,6 +68,6 @@ export async function runSync(options: SyncOptions): Promise<SyncSummary> {
   };
 }
 
-function diskBytes(folder: string): number {
+export function diskBytes(folder: string): number {
   return ['', '-wal'].reduce((sum, ending) => sum + (statSync(deviceFile(folder) + ending, { throwIfNoEntry: false })?.size ?? 0), 0);
 }

@@ -1,6 +1,6 @@
 import { existsSync, rmSync, statSync, writeFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { deviceFile, queryDevice, readDevice, systemClock, systemRandom } from '@carryon/hosts/node';
+import { queryDevice, readDevice, systemClock, systemRandom } from '@carryon/hosts/node';
 import { CarryonError } from '@carryon/protocol';
 import { parseProfile, readKeys, signToken, startServer, type RunningServer } from '@carryon/server';
 import type { Command } from 'commander';
@@ -12,7 +12,7 @@ import { DEMO_PROFILE, SAMPLE_QUERY } from '../demo/profile.ts';
 import { signalExit } from '../exit.ts';
 import { bytes, count, duration, table, type Output } from '../output.ts';
 import { bar, ProgressLine } from '../progress.ts';
-import { runSync } from '../run-sync.ts';
+import { diskBytes, runSync } from '../run-sync.ts';
 import { DEFAULT_PORT, stopSignal } from './serve.ts';
 import { printStatus } from './status.ts';
 
@@ -52,7 +52,7 @@ async function demo(out: Output, options: Options): Promise<number | void> {
     if (summary.interrupted !== undefined) return signalExit(summary.interrupted);
     out.line(`   ${count(summary.rows)} rows are on the device: ${bytes(summary.receivedBytes)} received in ${duration(summary.elapsedMs)}\n`);
     const status = await readDevice(files.device);
-    printStatus(out, status, statSync(deviceFile(files.device)).size);
+    printStatus(out, status, diskBytes(files.device));
     const answer = queryDevice(files.device, SAMPLE_QUERY);
     out.line(`\n4. Plain SQL on the device, without a network: the next jobs\n\n${table(answer.columns, answer.rows)}`);
     out.result({ url: server.url, ...files, sync: summary, status, sample: answer });

@@ -1,8 +1,8 @@
-import { readDevice, deviceFile } from '@carryon/hosts/node';
-import { statSync } from 'node:fs';
+import { readDevice } from '@carryon/hosts/node';
 import type { Command } from 'commander';
 import { action, newCommand } from '../command.ts';
 import { bytes, count, table, type Output } from '../output.ts';
+import { diskBytes } from '../run-sync.ts';
 
 export function statusCommand(): Command {
   return newCommand('status', 'what a device folder holds and how it stands').argument('<dir>', 'the device folder').action(action(status));
@@ -10,9 +10,9 @@ export function statusCommand(): Command {
 
 async function status(out: Output, folder: string): Promise<void> {
   const stored = await readDevice(folder);
-  const diskBytes = statSync(deviceFile(folder)).size;
-  out.result({ ...stored, diskBytes });
-  printStatus(out, stored, diskBytes);
+  const onDisk = diskBytes(folder);
+  out.result({ ...stored, diskBytes: onDisk });
+  printStatus(out, stored, onDisk);
 }
 
 export function printStatus(out: Output, stored: Awaited<ReturnType<typeof readDevice>>, diskBytes: number): void {

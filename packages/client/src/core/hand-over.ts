@@ -1,6 +1,6 @@
 import type { Transfer } from '../ports/transfers.ts';
 import type { Effect } from './event.ts';
-import type { EngineState, Pack } from './state.ts';
+import { counted, type EngineState, type Pack } from './state.ts';
 
 /** Transfers that do nothing for so long, while the engine could fetch, are taken back. */
 export const PATIENCE_MS = 60_000;
@@ -33,7 +33,7 @@ export function handOver(state: EngineState, nowMs: number): Handed {
   const names = new Set(packs.map((pack) => pack.name));
   return {
     state: { ...setPacks(state, names, (pack) => ({ stage: 'handed', handed: pack.handed + 1 })), transferCall: 'hand', transferMs: nowMs, handedMetered: allowMetered },
-    effects: [{ type: 'hand', packs, allowMetered }, { type: 'journal', kind: 'hand', detail: `${packs.length} packs` }],
+    effects: [{ type: 'hand', packs, allowMetered }, { type: 'journal', kind: 'hand', detail: counted(packs.length, 'pack') }],
   };
 }
 

@@ -199,3 +199,6 @@ export function initialState(config: EngineConfig, hasTransfers = false): Engine
     lookMs: undefined, wished: '',
   };
 }
+
+/** A number with its noun, for the journal. */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

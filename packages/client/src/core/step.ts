@@ -6,7 +6,7 @@ import { checkQuota } from './quota.ts';
 import { retryDelayMs, weight } from './retry.ts';
 import { handed, listed, transferred, unlisted } from './hand-over.ts';
 import { isIn, newRound } from './schedule.ts';
-import type { Asking, EngineState, Pack, Round, Segment, Step, Table } from './state.ts';
+import { counted, type Asking, type EngineState, type Pack, type Round, type Segment, type Step, type Table } from './state.ts';
 
 /** A pack that came wrong so often is given up. */
 const MOST_WRONG = 3;
@@ -228,7 +228,7 @@ function stepped(state: EngineState, { result, nowMs }: EngineEvent & { readonly
   const idle = { ...(done?.kind === 'urls' || done?.kind === 'forget' || done?.kind === 'reset' ? state : progressed(state)), step: undefined };
   if (!done) return only(idle);
   switch (done.kind) {
-    case 'plan': return { state: planned(idle, done), effects: [journal('plan', `${done.packs.length} packs`)] };
+    case 'plan': return { state: planned(idle, done), effects: [journal('plan', counted(done.packs.length, 'pack'))] };
     case 'urls': return only({ ...idle, needUrls: false, packs: idle.packs.map((pack) => ({ ...pack, url: done.urls.get(pack.name) ?? pack.url })) });
     case 'apply': return only(setRows(setPack(idle, done.pack.name, { stage: 'applied' }), result));
     case 'index': return only(setTables(idle, new Set([done.table.id]), { load: 'indexed' }));
@@ -269,12 +269,12 @@ function setRows(state: EngineState, result: StepResult): EngineState {
 }
 
 function committed(state: EngineState, { segment }: Extract<Step, { kind: 'segment' }>, result: StepResult, nowMs: number): Next {
-  const counted = setRows({ ...state, token: segment.token }, result);
+  const told = setRows({ ...state, token: segment.token }, result);
   const round = segment.check && state.round ? { ...state.round, checked: [...state.round.checked, ...(segment.commit?.tables ?? []).map(({ table }) => table)] } : state.round;
   // A page is a part: its round goes on at once, for all of its tables together.
-  if (!segment.commit) return only({ ...counted, tables: counted.tables.map((table) => (!round || isIn(round, table) ? { ...table, fresh: false } : table)) });
+  if (!segment.commit) return only({ ...told, tables: told.tables.map((table) => (!round || isIn(round, table) ? { ...table, fresh: false } : table)) });
   const ids = new Set(segment.commit.tables.map(({ table }) => table));
-  const usable = setTables({ ...counted, round, withdrawn: 0, measured: segment.check ? undefined : state.measured }, ids, { usable: true, load: 'none', fresh: true, syncedMs: nowMs });
+  const usable = setTables({ ...told, round, withdrawn: 0, measured: segment.check ? undefined : state.measured }, ids, { usable: true, load: 'none', fresh: true, syncedMs: nowMs });
   const packs = usable.packs.filter((pack) => pack.stage !== 'applied' || pack.parts.some((part) => isLoading(usable, part.table)));
   const right = [...ids].filter((id) => !result.differing?.includes(id));
   const repaired = usable.repaired.filter((id) => !right.includes(id));
@@ -284,7 +284,7 @@ function committed(state: EngineState, { segment }: Extract<Step, { kind: 'segme
 /** A table that differs from the server's is downloaded again; when it differs even then, the run ends. */
 function repair(state: EngineState, differing: readonly number[], { rows, check, ranges }: Segment): Next {
   const mended = [...(ranges?.values() ?? [])].flat().length;
-  const effects: Effect[] = check && mended > 0 ? [journal('repair', `${mended} ranges of rows differed and were mended`)] : rows > 0 ? [journal('commit', `${rows} changes`)] : [];
+  const effects: Effect[] = check && mended > 0 ? [journal('repair', `${counted(mended, 'range')} of rows differed and came anew`)] : rows > 0 ? [journal('commit', counted(rows, 'change'))] : [];
   if (differing.length === 0) return { state, effects };
   if (differing.some((id) => state.repaired.includes(id))) return giveUp(state, new CarryonError('digest.mismatch', `${tablesText(differing)} differs from the server's share.`));
   const next = lose({ ...state, repaired: [...state.repaired, ...differing] }, differing, 'differs from the server\'s share');
