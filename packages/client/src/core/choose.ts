@@ -1,6 +1,6 @@
 import { PROTOCOL_VERSION, type SyncRequest } from '@carryon/protocol';
 import type { Effect, EngineEvent } from './event.ts';
-import { handOver, isForgetting } from './hand-over.ts';
+import { handOver, isForgetting, toFetch } from './hand-over.ts';
 import { isBusy, permit } from './permit.ts';
 import { isDeviceFault } from './retry.ts';
 import { isIn, isLive, liveTables, look, propose, wish } from './schedule.ts';
@@ -153,7 +153,7 @@ function startFetches(state: EngineState, effects: Effect[]): EngineState {
   const ahead = state.packs.filter((pack) => pack.own && (pack.stage === 'stored' || pack.stage === 'unpacking' || pack.stage === 'unpacked')).length;
   const running = packsIn(state, 'transferring').length;
   const room = Math.min(state.config.fetches - running, state.config.storedAhead - ahead - running);
-  for (const pack of packsIn(state, 'wanted').slice(0, Math.max(0, room))) {
+  for (const pack of toFetch(state).slice(0, Math.max(0, room))) {
     effects.push({ type: 'fetch', pack });
     next = begin(setStage(next, pack.name, { stage: 'transferring', own: true }));
   }
@@ -179,7 +179,7 @@ interface Ask { readonly kind: Asking['kind']; readonly request: Partial<SyncReq
 function nextAsk(state: EngineState): Ask | undefined {
   const { round, tables } = state;
   if (!round) return nextWait(state);
-  if (state.needUrls) return { kind: 'urls', request: { urls: state.packs.filter((pack) => pack.stage === 'wanted').map((pack) => pack.name) } };
+  if (state.needUrls) return { kind: 'urls', request: { urls: state.packs.filter(({ stage }) => stage === 'wanted' || stage === 'handed').map((pack) => pack.name) } };
   if (tables.length === 0 || state.resetting) return { kind: 'plan', request: {} };
   const absent = tables.filter((table) => table.load === 'none' && (!table.usable || table.lost)).map((table) => table.id);
   if (absent.length > 0) return { kind: 'plan', request: { fresh: absent, tables: absent } };

@@ -21,13 +21,44 @@ function phone(packs: readonly Pack[], config: Partial<EngineConfig> = {}, repor
 
 const listed = (core: Core, transfers: readonly Transfer[] = [], stored: readonly string[] = []): Core => core.send({ type: 'listed', transfers, stored });
 
+/** Time passes up to the timer that the engine has set to look again. */
+function toLook(core: Core): Core {
+  core.nowMs = (core.state.lookMs ?? 0) - 1000;
+  return core.send({ type: 'woke', timer: 'look' });
+}
+
+/** The time that the first level has for itself is over. */
+function alone(core: Core): Core {
+  expect(core.state.lookMs).toBe(core.state.leasedMs + 30_000);
+  return toLook(core);
+}
+
 describe('handing over', () => {
-  it('D27 in front the first level is the engine\'s own, a few packs at most, and all the rest goes to the OS at once', () => {
+  it('D27 in front the first level is the engine\'s own, a few packs at most; after half a minute all the rest goes to the OS at once', () => {
     const packs = [1, 2, 3, 4, 5].map((n) => free(n)).concat([6, 7].map((n) => free(n, { level: 1 })));
     const core = listed(phone(packs, { storedAhead: 3 }));
-    expect(handed(core)).toEqual(names(4, 5, 6, 7));
-    expect(core.send({ type: 'handed', refused: [] }).types).toEqual(['fetch', 'fetch', 'fetch']);
+    expect(core.types).toEqual(['fetch', 'fetch', 'fetch']);
+    expect(core.state.lookMs).toBe(core.state.leasedMs + 30_000);
+    expect(handed(alone(core))).toEqual(names(4, 5, 6, 7));
+    core.send({ type: 'handed', refused: [] });
     expect(stages(core)).toEqual(['transferring', 'transferring', 'transferring', 'handed', 'handed', 'handed', 'handed']);
+  });
+
+  it('D27 what is not of the first level is handed over as soon as the engine has fetched that', () => {
+    const core = listed(phone([free(1), free(2, { level: 1 }), free(3, { level: 1 })]));
+    expect(core.types).toEqual(['fetch']);
+    expect(handed(core.send({ type: 'fetched', name: packName(1) }))).toEqual(names(2, 3));
+  });
+
+  it('D27 when the lease ends, what nobody has begun follows, also what was taken back', () => {
+    const core = listed(phone([free(1), free(2), free(3)], { fetches: 1 }, { platform: 'windows11' }));
+    core.tell({ platform: 'windows11', app: 'background', power: 'battery', saver: true });
+    expect(handed(core)).toEqual(names(2, 3));
+    core.send({ type: 'handed', refused: [] });
+    expect(toLook(core).types).toEqual(['recall']);
+    expect(handed(listed(core))).toEqual([]);
+    expect(core.state.lookMs).toBe((core.state.lease?.deadlineMs ?? 0) - 2000);
+    expect(handed(toLook(core))).toEqual(names(2, 3));
   });
 
   it('D27 when the app is left, what nobody has begun follows; what has been begun goes on by Range later', () => {
@@ -38,7 +69,7 @@ describe('handing over', () => {
   });
 
   it('D27 what the OS refuses is the engine\'s own; without a service, or under the published rules, everything is', () => {
-    const core = listed(phone([free(1), free(2, { level: 1 })]));
+    const core = alone(listed(phone([free(1), free(2, { level: 1 })])));
     expect(handed(core)).toEqual(names(2));
     core.send({ type: 'handed', refused: names(2) });
     expect(stages(core)).toEqual(['transferring', 'transferring']);
@@ -52,7 +83,7 @@ describe('handing over', () => {
     expect(core.types).not.toContain('fetch');
     listed(core, [running(1), { name: packName(2), phase: 'stored', received: 10 }, { name: packName(4), phase: 'failed', received: 0 }], names(2));
     expect(stages(core).slice(0, 2)).toEqual(['handed', 'unpacking']);
-    expect(handed(core)).toEqual(names(4));
+    expect(handed(alone(core))).toEqual(names(4));
     core.send({ type: 'handed', refused: [] }).send({ type: 'unpacked', name: packName(2) });
     core.tell({ ...IPHONE, app: 'frozen' });
     core.send({ type: 'stepped', result: {} }).send({ type: 'stepped', result: {} }).send({ type: 'fetch-failed', name: packName(3), error: error('server.unreachable') });
@@ -60,7 +91,7 @@ describe('handing over', () => {
   });
 
   it('D28 what is stored while the engine rests is known, and applied with the next lease', () => {
-    const core = listed(phone([free(1), free(2, { level: 1 })], { fetches: 1 })).send({ type: 'handed', refused: [] });
+    const core = alone(listed(phone([free(1), free(2, { level: 1 })], { fetches: 1 }))).send({ type: 'handed', refused: [] });
     core.tell({ ...IPHONE, app: 'frozen' });
     core.send({ type: 'transfer', transfer: { name: packName(2), phase: 'stored', received: 1000 } });
     expect(core.types).toEqual([]);
@@ -68,7 +99,7 @@ describe('handing over', () => {
   });
 
   it('D28 what the OS has lost is asked for again, and after three times is the engine\'s own', () => {
-    const core = listed(phone([free(1), free(2, { level: 1 })]));
+    const core = alone(listed(phone([free(1), free(2, { level: 1 })])));
     for (let times = 1; times < 3; times++) {
       core.send({ type: 'handed', refused: [] }).send({ type: 'transfer', transfer: { name: packName(2), phase: 'failed', received: 0 } });
       expect(handed(core)).toEqual(names(2));
@@ -85,29 +116,34 @@ describe('handing over', () => {
 });
 
 describe('taking back', () => {
+  it('D29 after a sleep that nobody told of, the OS is asked what it has before its silence counts against it', () => {
+    const core = alone(listed(phone([free(1), free(2, { level: 1 })]))).send({ type: 'handed', refused: [] });
+    core.nowMs += 3_600_000;
+    expect(core.tell(IPHONE).types).toEqual(['list']);
+    expect(stages(listed(core, [running(2)]))).toEqual(['transferring', 'handed']);
+  });
+
   it('D29 transfers that bring nothing for a minute while the engine may fetch are taken back; news of them starts the minute anew', () => {
-    const core = listed(phone([free(1), free(2, { level: 1 })])).send({ type: 'handed', refused: [] });
+    const core = alone(listed(phone([free(1), free(2, { level: 1 })]))).send({ type: 'handed', refused: [] });
     const since = core.state.transferMs;
     expect(core.state.lookMs).toBe(since + 60_000);
     core.nowMs = since + 40_000;
     core.send({ type: 'transfer', transfer: running(2) });
     core.nowMs = since + 60_000;
     expect(core.send({ type: 'woke', timer: 'look' }).types).toEqual([]);
-    core.nowMs = since + 110_000;
-    expect(core.send({ type: 'woke', timer: 'look' }).types).toEqual(['recall']);
+    expect(toLook(core).types).toEqual(['recall']);
     expect(listed(core).types).toEqual(['fetch']);
   });
 
   it('D29 a pack that was stored in the very moment of being taken back is not fetched again', () => {
-    const core = listed(phone([free(1), free(2, { level: 1 })])).send({ type: 'handed', refused: [] });
-    core.nowMs += 70_000;
-    core.send({ type: 'woke', timer: 'look' });
+    const core = alone(listed(phone([free(1), free(2, { level: 1 })]))).send({ type: 'handed', refused: [] });
+    toLook(core);
     listed(core, [], names(2));
     expect(core.types).toEqual(['unpack']);
   });
 
   it('D29 N2 when the person turns Wi-Fi only on, transfers that may use any network are taken back and handed over anew', () => {
-    const core = listed(phone([free(1), free(2, { level: 1 })])).send({ type: 'handed', refused: [] });
+    const core = alone(listed(phone([free(1), free(2, { level: 1 })]))).send({ type: 'handed', refused: [] });
     core.tell({ ...IPHONE, settings: { wifiOnly: true, mode: 'auto' } });
     expect(core.types).toEqual(['recall']);
     expect(listed(core).effects.find((effect) => effect.type === 'hand')).toMatchObject({ allowMetered: false });

@@ -3,7 +3,11 @@ import type { Effect } from './event.ts';
 import { counted, type EngineState, type Pack } from './state.ts';
 
 /** Transfers that do nothing for so long, while the engine could fetch, are taken back. */
-export const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 60_000;
+/** So long the engine fetches the first level alone, so that it is there soonest. */
+const HEAD_START_MS = 30_000;
+/** So long before a lease ends the OS gets what the engine will not come to. */
+const PARTING_MS = 2000;
 /** A pack that the OS failed to bring so often is the engine's own. */
 const MOST_HANDED = 3;
 /** A service that could not be asked so often in a row is done without. */
@@ -19,7 +23,8 @@ const isVisible = ({ report }: EngineState): boolean => report?.app === 'foregro
 
 /**
  * Lists, hands over and takes back. While the app is in front the engine fetches the packs of the first level that lacks some,
- * a few at most, and all others are handed over at once; when the app is left, whatever nobody has begun follows.
+ * a few at most, alone for a while; then all others are handed over at once. When the app is left, or the lease ends,
+ * whatever nobody has begun follows.
  */
 export function handOver(state: EngineState, nowMs: number): Handed {
   if (!state.hasTransfers || state.transferCall !== undefined || !state.lease || state.phase !== 'running') return unchanged(state);
@@ -27,7 +32,7 @@ export function handOver(state: EngineState, nowMs: number): Handed {
   const back = toRecall(state, nowMs);
   if (back.length > 0) return recall(state, back, nowMs);
   if (!mayTransfer(state) || state.retry || state.needUrls || isForgetting(state)) return unchanged(state);
-  const packs = toHand(state);
+  const packs = toHand(state, nowMs);
   if (packs.length === 0) return unchanged(state);
   const allowMetered = state.report?.settings.wifiOnly !== true;
   const names = new Set(packs.map((pack) => pack.name));
@@ -43,16 +48,45 @@ export function setPacks(state: EngineState, names: ReadonlySet<string>, change:
   return { ...state, packs: state.packs.map((pack) => (names.has(pack.name) ? { ...pack, ...change(pack) } : pack)) };
 }
 
-function toHand(state: EngineState): readonly Pack[] {
+function toHand(state: EngineState, nowMs: number): readonly Pack[] {
   const free = state.packs.filter((pack) => pack.stage === 'wanted' && !pack.own);
+  if (isParting(state, nowMs)) return free;
+  if (state.stalled) return [];
   if (!isVisible(state)) return free;
+  const kept = firstPacks(state);
+  if (kept.length > 0 && nowMs < state.leasedMs + HEAD_START_MS) return [];
+  return free.filter((pack) => !kept.includes(pack));
+}
+
+const isParting = ({ lease }: EngineState, nowMs: number): boolean => lease?.deadlineMs !== undefined && nowMs >= lease.deadlineMs - PARTING_MS;
+
+/** The packs that the engine fetches itself while the app is in front: of the first level that lacks some, a few at most. */
+function firstPacks(state: EngineState): readonly Pack[] {
+  const isLacking = (pack: Pack): boolean => pack.stage === 'wanted' || pack.stage === 'transferring';
   const level = Math.min(...state.packs.filter((pack) => pack.stage !== 'applied').map((pack) => pack.level));
-  const kept = new Set(free.filter((pack) => pack.level === level).slice(0, state.config.storedAhead).map((pack) => pack.name));
-  return free.filter((pack) => !kept.has(pack.name));
+  return state.packs.filter((pack) => pack.level === level && isLacking(pack)).slice(0, state.config.storedAhead);
+}
+
+/** Packs that the engine fetches itself, in the order of the plan: what the OS is to get it leaves alone. */
+export function toFetch(state: EngineState): readonly Pack[] {
+  const wanted = state.packs.filter((pack) => pack.stage === 'wanted');
+  if (!mayTransfer(state) || state.stalled) return wanted;
+  const first = isVisible(state) ? firstPacks(state) : [];
+  return wanted.filter((pack) => pack.own || first.includes(pack));
+}
+
+/** When something is to be handed over or taken back, if nothing happens before; undefined: nothing will be. */
+export function nextTransferMs(state: EngineState): number | undefined {
+  const { lease, leasedMs, stalled } = state;
+  if (!state.hasTransfers || !lease?.network || state.transferCall !== undefined) return undefined;
+  const stalledMs = stalledSinceMs(state);
+  const isFree = state.verdict?.transfers === 'go-on' && !state.retry && state.packs.some((pack) => pack.stage === 'wanted' && !pack.own);
+  const handMs = !isFree ? [] : [...(stalled ? [] : [leasedMs + HEAD_START_MS]), ...(lease.deadlineMs === undefined ? [] : [lease.deadlineMs - PARTING_MS])];
+  return Math.min(...handMs, stalledMs === undefined ? Infinity : stalledMs + PATIENCE_MS);
 }
 
 /** Since when the OS has brought nothing although packs are with it; undefined: none are. */
-export function stalledSinceMs(state: EngineState): number | undefined {
+function stalledSinceMs(state: EngineState): number | undefined {
   return state.packs.some((pack) => pack.stage === 'handed') ? state.transferMs : undefined;
 }
 
@@ -66,9 +100,8 @@ function toRecall(state: EngineState, nowMs: number): readonly Pack[] {
 function recall(state: EngineState, packs: readonly Pack[], nowMs: number): Handed {
   const isWrongNetwork = state.handedMetered && state.report?.settings.wifiOnly === true;
   const names = packs.map((pack) => pack.name);
-  const own = setPacks(state, new Set(names), (pack) => ({ own: pack.own || !isWrongNetwork }));
   return {
-    state: { ...own, transferCall: 'recall', transferMs: nowMs, handedMetered: false },
+    state: { ...state, transferCall: 'recall', transferMs: nowMs, handedMetered: false, stalled: state.stalled || !isWrongNetwork },
     effects: [{ type: 'recall', names }, { type: 'journal', kind: 'recall', detail: isWrongNetwork ? 'Wi-Fi only' : 'the transfers brought nothing for a minute' }],
   };
 }

@@ -57,7 +57,7 @@ function give(state: EngineState, nowMs: number): Next {
   const retry = state.retry && state.retry.atMs > nowMs ? state.retry : undefined;
   const needList = state.hasTransfers && state.packs.some((pack) => pack.stage !== 'applied');
   const waits = retry ? [{ type: 'timer', timer: 'retry', atMs: retry.atMs } as const] : [];
-  return { state: { ...state, lease, retry, needList }, effects: [entry(state, 'start'), ...waits] };
+  return { state: { ...state, lease, retry, needList, stalled: false, leasedMs: nowMs }, effects: [entry(state, 'start'), ...waits] };
 }
 
 /** The deadline may move; less than before means to rest first. */

@@ -1,7 +1,7 @@
 import { wakeUps } from '@carryon/policy';
 import type { WakeWish } from '../ports/host.ts';
 import type { Effect } from './event.ts';
-import { PATIENCE_MS, stalledSinceMs } from './hand-over.ts';
+import { nextTransferMs } from './hand-over.ts';
 import type { EngineState, Round, Table } from './state.ts';
 
 const MINUTE_MS = 60_000;
@@ -59,14 +59,16 @@ export function nextDueMs(state: EngineState, nowMs: number): number | undefined
   return times.length === 0 ? undefined : Math.min(...times);
 }
 
+/** A moment that is still to come. */
+const later = (atMs: number | undefined, nowMs: number): number | undefined => (atMs !== undefined && atMs > nowMs && atMs < Infinity ? atMs : undefined);
+
 /** Sets the timer for the next moment at which something changes by itself, when that is not the one it is set for. */
 export function look(state: EngineState, nowMs: number): { state: EngineState; effects: Effect[] } {
   const { verdict, lease, leaving } = state;
-  const transfersMs = lease?.network && !state.transferCall ? stalledSinceMs(state) : undefined;
   const times = [
     lease ? lease.deadlineMs : verdict?.nextMs,
     lease && leaving === undefined ? nextDueMs(state, nowMs) : undefined,
-    transfersMs === undefined ? undefined : transfersMs + PATIENCE_MS,
+    later(nextTransferMs(state), nowMs),
   ].filter((time) => time !== undefined);
   const atMs = times.length === 0 || state.phase !== 'running' ? undefined : Math.max(nowMs, Math.min(...times));
   if (atMs === state.lookMs) return { state, effects: [] };
@@ -83,9 +85,10 @@ export function wish(state: EngineState, nowMs: number): { state: EngineState; e
 function wishOf(state: EngineState, nowMs: number): WakeWish | undefined {
   const { report, verdict, lease, round } = state;
   if (!report || !verdict || state.phase !== 'running' || state.pauses.length > 0) return undefined;
-  const kinds = wakeUps(state.config.ruleSet, report.platform).map(({ kind }) => kind);
-  // A task that the person sees is asked for while the app is in front.
-  if (lease) return round?.kind === 'first' && kinds.includes('user-initiated') ? { notBeforeMs: 0, kinds: ['user-initiated'] } : undefined;
+  const isFirst = round?.kind === 'first';
+  // A task that the person sees is for a first sync, and asked for while the app is in front.
+  const kinds = wakeUps(state.config.ruleSet, report.platform).map(({ kind }) => kind).filter((kind) => kind !== 'user-initiated' || isFirst);
+  if (lease) return kinds.includes('user-initiated') ? { notBeforeMs: 0, kinds: ['user-initiated'] } : undefined;
   const notBeforeMs = round ? verdict.nextMs ?? 0 : nextDueMs(state, nowMs);
   return notBeforeMs === undefined ? undefined : { notBeforeMs, kinds };
 }

@@ -20,9 +20,17 @@ interface Next { readonly state: EngineState; readonly effects: readonly Effect[
 
 /** The engine: a state and an event give the next state and what is to be done. Pure; same inputs, same outputs. */
 export function step(state: EngineState, event: EngineEvent): Next {
-  const reacted = react(state, event);
+  const reacted = react(afterSleep(state, event.nowMs), event);
   const chosen = choose(reacted.state, event);
   return { state: chosen.state, effects: [...reacted.effects, ...chosen.effects] };
+}
+
+/** A timer that is so late was not allowed to run: the process slept, and what the OS did meanwhile is not known. */
+const SLEPT_MS = 5000;
+
+function afterSleep(state: EngineState, nowMs: number): EngineState {
+  if (!state.hasTransfers || state.lookMs === undefined || nowMs - state.lookMs < SLEPT_MS) return state;
+  return { ...state, needList: state.packs.some((pack) => pack.stage !== 'applied'), transferMs: nowMs };
 }
 
 const only = (state: EngineState): Next => ({ state, effects: [] });
@@ -253,7 +261,7 @@ function planned(state: EngineState, plan: Extract<Step, { kind: 'plan' }>): Eng
   return {
     ...state, token: plan.token, epoch: plan.epoch, resetting: false,
     tables: [...state.tables.filter((table) => !state.resetting && !ids.has(table.id)), ...tables].sort((a, b) => a.level - b.level || a.id - b.id),
-    packs: [...state.packs.filter((pack) => !names.has(pack.name)), ...packs],
+    packs: [...state.packs.filter((pack) => !names.has(pack.name) && !(pack.stage === 'applied' && pack.parts.every((part) => ids.has(part.table)))), ...packs],
   };
 }
 
@@ -275,7 +283,8 @@ function committed(state: EngineState, { segment }: Extract<Step, { kind: 'segme
   if (!segment.commit) return only({ ...told, tables: told.tables.map((table) => (!round || isIn(round, table) ? { ...table, fresh: false } : table)) });
   const ids = new Set(segment.commit.tables.map(({ table }) => table));
   const usable = setTables({ ...told, round, withdrawn: 0, measured: segment.check ? undefined : state.measured }, ids, { usable: true, load: 'none', fresh: true, syncedMs: nowMs });
-  const packs = usable.packs.filter((pack) => pack.stage !== 'applied' || pack.parts.some((part) => isLoading(usable, part.table)));
+  // Applied packs are kept until all are, so that a download is not told to have shrunk.
+  const packs = usable.packs.every((pack) => pack.stage === 'applied' && !pack.parts.some((part) => isLoading(usable, part.table))) ? [] : usable.packs;
   const right = [...ids].filter((id) => !result.differing?.includes(id));
   const repaired = usable.repaired.filter((id) => !right.includes(id));
   return repair({ ...usable, packs, repaired }, result.differing ?? [], segment);

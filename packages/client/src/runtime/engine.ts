@@ -11,7 +11,7 @@ import type { Random } from '../ports/random.ts';
 import type { Transfers } from '../ports/transfers.ts';
 import type { PackSource, Sqlite } from '../ports/sqlite.ts';
 import { deriveStatus, type DeviceStatus, type Warning } from '../status/status.ts';
-import { JOURNAL_KEPT, writeJournal, type JournalEntry } from '../store/journal.ts';
+import { endedSilently, JOURNAL_KEPT, writeJournal, type JournalEntry } from '../store/journal.ts';
 import { Store } from '../store/store.ts';
 import { ask } from './ask.ts';
 import { fetchPack, verifyStored } from './fetch-pack.ts';
@@ -82,6 +82,8 @@ export class Engine {
   async run(): Promise<void> {
     const durable = await this.#store.open(() => this.#ports.random.uuid());
     const packs = await this.#reconcile(durable.packs);
+    // Written with the first words of this process.
+    if (await endedSilently(this.#ports.sqlite)) this.#journal.push({ atMs: this.#ports.clock.nowMs(), kind: 'stop', detail: 'The last process ended without a word; nothing is lost.' });
     const outcome = new Promise<CarryonError | undefined>((resolve) => { this.#finish = resolve; });
     this.#dispatch({ type: 'started', durable: { ...durable, packs } });
     const { host } = this.#ports;

@@ -109,9 +109,14 @@ function reasonsOf(state: EngineState): Waiting[] {
   if (!state.report) return [{ code: 'lease', message: 'The device has not said yet whether the sync may run.' }];
   const paused = state.pauses.map((reason) => ({ code: 'pause', message: `The app has paused the sync: ${reason}.` }));
   const failed = state.retry ? [{ ...describe(state.retry.error), untilMs: state.retry.atMs }] : [];
-  const denied = state.round && state.verdict && state.verdict.engine !== 'run' ? [denialOf(state.verdict)] : [];
+  const isDenied = state.verdict && (state.verdict.engine !== 'run' || (state.verdict.network === 'leave' && !hasLocalWork(state)));
+  const denied = state.round && state.verdict && isDenied ? [denialOf(state.verdict)] : [];
   return [...paused, ...denied, ...failed];
 }
+
+/** Something that is on the device already is being put in place. */
+const hasLocalWork = (state: EngineState): boolean =>
+  state.step !== undefined || state.queue.length > 0 || state.packs.some((pack) => pack.stage === 'stored' || pack.stage === 'unpacking' || pack.stage === 'unpacked');
 
 function denialOf(verdict: Verdict): Waiting {
   const { now, why, youCan } = explain(verdict, 'en');

@@ -1,4 +1,4 @@
-import type { Sqlite } from '../ports/sqlite.ts';
+import { first, type Sqlite } from '../ports/sqlite.ts';
 
 /** So many entries are kept. */
 export const JOURNAL_KEPT = 1000;
@@ -33,4 +33,10 @@ export async function readJournal(db: Sqlite, most: number): Promise<JournalEntr
   return rows.map((row) => ({
     atMs: row.at_ms, kind: row.kind, detail: row.detail, ...(row.rule ? { rule: row.rule } : {}), ...(typeof row.next_ms === 'number' ? { nextMs: row.next_ms } : {}),
   }));
+}
+
+/** Whether the last process began to work and did not say that it had come to rest. */
+export async function endedSilently(db: Sqlite): Promise<boolean> {
+  const last = await first<{ kind: string }>(db, "SELECT kind FROM _carryon_journal WHERE kind IN ('start', 'stop') ORDER BY id DESC LIMIT 1");
+  return last?.kind === 'start';
 }

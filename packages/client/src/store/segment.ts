@@ -75,7 +75,8 @@ export async function commitSegment(db: Sqlite, step: SegmentStep, nowMs: number
     await db.run(`UPDATE _carryon_table SET usable = 1, load = 'none', lost = ?, rows = ?, sum = ?, load_rows = 0, load_sum = 0, checkpoint = ?, synced_ms = ? WHERE id = ?`,
       differs ? 1 : 0, digest.rows, digest.sum, commit.checkpoint, nowMs, table.id);
   }
-  await db.run(`DELETE FROM _carryon_pack WHERE applied AND NOT EXISTS (SELECT 1 FROM json_each(spec, '$.parts') p JOIN _carryon_table t ON t.id = p.value ->> 'table' WHERE t.load <> 'none')`);
+  // All at once, so that a download is not told to have shrunk.
+  await db.run(`DELETE FROM _carryon_pack WHERE NOT EXISTS (SELECT 1 FROM _carryon_pack WHERE NOT applied) AND NOT EXISTS (SELECT 1 FROM _carryon_table WHERE load <> 'none')`);
   return { rows, differing };
 }
 

@@ -7,6 +7,8 @@ export interface Business {
   readonly users: readonly string[];
   /** A pack holds so many row ids of a table. */
   readonly packRows: number;
+  /** An answer holds so many rows of a table, then the device asks for the next page. Undefined: as many as the real server gives. */
+  readonly pageRows?: number;
 }
 
 export interface DemoRows {
@@ -20,6 +22,7 @@ export interface DemoOptions {
   readonly rows?: Partial<DemoRows>;
   readonly users?: readonly string[];
   readonly packRows?: number;
+  readonly pageRows?: number;
   /** Characters of the text column that make a row this long and hard to compress. */
   readonly textLength?: number;
 }
@@ -46,7 +49,7 @@ export function demo(options: DemoOptions = {}): Business {
       customers: { rows: 'all', priority: 0 }, jobs: { rows: { own: 'owner' }, priority: 1 },
       notes: { rows: { own: 'owner' }, priority: 2 }, parts: { rows: 'all', priority: 2 },
     },
-    users, packRows,
+    users, packRows, ...(options.pageRows === undefined ? {} : { pageRows: options.pageRows }),
   };
 }
 

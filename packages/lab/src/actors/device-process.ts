@@ -48,7 +48,7 @@ export class DeviceProcess {
     this.#report = report;
     this.clock = new ProcessClock(parts.time);
     this.net = new LabNet(parts.link);
-    const log = { debug: () => undefined, warn: (fields: object, message: string) => parts.note('warning', `${message}: ${String((fields as { err?: unknown }).err)}`) };
+    const log = { debug: (_: object, kind: string) => parts.note('journal', kind), warn: (fields: object, message: string) => parts.note('warning', `${message}: ${String((fields as { err?: unknown }).err)}`) };
     this.engine = new Engine({
       clock: this.#tracedClock(), random: parts.random, net: this.net, sqlite: this.#sqlite(), packs: this.#packs(), host: this.#host(), log,
     }, { config: { ...DEFAULT_CONFIG, mode: 'watch', ...parts.config }, serverUrl: SERVER_URL, credentials: () => parts.credentials().then((token) => this.#whenRunning(token)) });
@@ -140,6 +140,7 @@ export class DeviceProcess {
     const sqlite = disk.sqlite(before);
     const transaction = sqlite.transaction.bind(sqlite);
     sqlite.transaction = async <T>(work: () => Promise<T>): Promise<T> => {
+      if (this.#state !== 'running') await this.#whenRunning(undefined);
       this.isWriting = true;
       note('begin');
       try {

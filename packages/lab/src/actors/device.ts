@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import type { DeviceStatus, EngineConfig, Report } from '@carryon/client';
-import type { Platform } from '@carryon/policy';
+import { decide, DEFAULT_RULE_SET, type Platform } from '@carryon/policy';
 import { createOs, type OsOptions } from '../os/create-os.ts';
 import type { Action, Os, ProcessHooks } from '../os/os.ts';
 import type { Sample } from '../timeline/sample.ts';
@@ -11,6 +11,7 @@ import type { World } from '../world/world.ts';
 import { DeviceProcess } from './device-process.ts';
 import { LabDisk, type LabDiskOptions } from './disk.ts';
 import { LabDownloads } from './downloads.ts';
+import { FaultyPeer } from './faults.ts';
 import { LabLink, type LinkSpeed } from './link.ts';
 import { rowLines } from './row-lines.ts';
 import type { LabServer } from './server.ts';
@@ -37,6 +38,8 @@ export class LabDevice implements ProcessHooks {
   readonly user: string;
   readonly disk: LabDisk;
   readonly link: LabLink;
+  /** Stands before the server, for this device alone. */
+  readonly peer: FaultyPeer;
   readonly time: DeviceTime;
   readonly os: Os;
   readonly samples: Sample[] = [];
@@ -48,6 +51,8 @@ export class LabDevice implements ProcessHooks {
   #told: Report | undefined;
   #processes = 0;
   #progress = 0;
+  /** The most rows that each table had or was announced with. */
+  readonly #announced = new Map<string, number>();
   #isSampling = false;
 
   constructor(world: World, server: LabServer, options: LabDeviceOptions) {
@@ -57,7 +62,8 @@ export class LabDevice implements ProcessHooks {
     this.name = options.name ?? 'device';
     this.user = options.user ?? 'ann';
     this.disk = new LabDisk(options.disk);
-    this.link = new LabLink(world, this.name, server, options.link);
+    this.peer = new FaultyPeer(server);
+    this.link = new LabLink(world, this.name, this.peer, options.link);
     this.time = new DeviceTime(world.queue);
     const timeline = { nowMs: () => world.queue.steadyMs, after: (ms: number, run: () => void) => world.queue.after(ms, run) };
     this.os = createOs(options.platform, {
@@ -74,6 +80,8 @@ export class LabDevice implements ProcessHooks {
     if (action.do === 'clock') this.time.offsetMs += action.byMs;
     if (action.do === 'reboot' || action.do === 'power-loss') this.time.rebooted();
     this.os.act(action);
+    // An app whose engine has ended makes a new one when the person opens it.
+    if (action.do === 'open' && this.os.isRunning && this.#process?.isOver === true) this.#open();
     this.#sample();
   }
 
@@ -201,6 +209,8 @@ export class LabDevice implements ProcessHooks {
     this.disk.adopt(name, bytes);
     const isRight = createHash('sha256').update(bytes).digest('hex') === name;
     this.#note(isRight ? 'stored' : 'stored wrong', { pack: name.slice(0, 12), by: 'os' });
+    // The process may be suspended and tell nothing; by then the OS has begun another transfer.
+    this.#world.queue.after(1, () => this.#sample());
   }
 
   #note(what: string, detail: Plain = null): void {
@@ -228,11 +238,23 @@ export class LabDevice implements ProcessHooks {
   #look(): Sample {
     const situation = this.os.situation();
     const status = this.os.isRunning ? this.status() : undefined;
-    if (status?.download) this.#progress = status.download.rows.done / Math.max(1, status.download.rows.of);
-    else if (status && status.tables.length > 0 && status.tables.every((table) => table.usable)) this.#progress = 1;
+    if (status) this.#count(status);
     return {
       atMs: this.#world.queue.steadyMs, app: situation.app, screen: situation.screen, transfers: this.os.transfers?.running ?? 0, progress: this.#progress,
-      lease: !status?.lease ? 'none' : status.lease.network ? 'run' : 'local', rule: this.os.isRunning ? status?.verdict?.rule ?? '' : this.samples.at(-1)?.rule ?? '',
+      lease: !status?.lease ? 'none' : status.lease.network ? 'run' : 'local', rule: this.#rule(situation, status),
     };
+  }
+
+  /** The row that the engine cites, or cited last; of a closed app nobody does, so the policy is asked from outside. */
+  #rule(situation: Report, status: DeviceStatus | undefined): string {
+    if (situation.app === 'closed') return decide(this.#options.config?.ruleSet ?? DEFAULT_RULE_SET, { ...situation, nowMs: this.time.nowMs() }, { kind: 'first', state: 'active' }, undefined).rule;
+    return this.os.isRunning ? status?.verdict?.rule ?? '' : this.samples.at(-1)?.rule ?? '';
+  }
+
+  /** Progress: rows that are here, of all that a plan ever announced. */
+  #count({ tables }: DeviceStatus): void {
+    for (const { name, rows, rowsPlanned = 0 } of tables) this.#announced.set(name, Math.max(this.#announced.get(name) ?? 0, rows, rowsPlanned));
+    const all = [...this.#announced.values()].reduce((sum, rows) => sum + rows, 0);
+    this.#progress = tables.reduce((sum, { rows }) => sum + rows, 0) / Math.max(1, all);
   }
 }

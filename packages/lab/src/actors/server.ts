@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { CarryonError } from '@carryon/protocol';
 import { signToken } from '@carryon/server';
-import { Auth, Changes, createApp, Metrics, openDirectStorage, PackFiles, PackUrls, Planner, type Context, type SyncedTable } from '@carryon/server/testing';
+import { Auth, Changes, createApp, Metrics, openDirectStorage, PackFiles, PackUrls, Planner, type Context, type Storage, type SyncedTable } from '@carryon/server/testing';
 import { pino, type Logger } from 'pino';
 import type { LabRandom } from '../world/random.ts';
 import type { World } from '../world/world.ts';
@@ -132,6 +132,7 @@ export class LabServer {
 
   /** The hourly housekeeping: forgets tombstones and packs that are older. */
   keepHouse(tombstoneKeepMs = 30 * DAY_MS, packKeepMs = 7 * DAY_MS): Promise<void> {
+    this.#world.trace.add('server', 'housekeeping');
     return this.#world.track(this.#keepHouse(tombstoneKeepMs, packKeepMs), 'housekeeping');
   }
 
@@ -146,6 +147,8 @@ export class LabServer {
   async up(): Promise<void> {
     await this.#world.track(this.#open(), 'up');
     this.#world.trace.add('server', 'up');
+    // It looks at once for what was written meanwhile.
+    this.#world.queue.after(POLL_MS, () => void this.publish());
   }
 
   async restart(): Promise<void> {
@@ -197,7 +200,7 @@ export class LabServer {
   async #open(): Promise<void> {
     const files = serverFiles(this.folder);
     const { clock } = this.#world;
-    const storage = openDirectStorage(files, this.tables, () => this.#ids.uuid());
+    const storage = paged(openDirectStorage(files, this.tables, () => this.#ids.uuid()), this.business.pageRows);
     const packs = new PackFiles(files.packs);
     await packs.open();
     const urls = new PackUrls(PACK_KEY);
@@ -255,7 +258,11 @@ const refused = (): CarryonError => new CarryonError('server.unreachable', 'Nobo
 
 async function inject(app: App, { method, url, headers = {}, body }: LabRequest): Promise<Injected> {
   const { pathname, search } = new URL(url, SERVER_URL);
-  return app.inject({ method, url: pathname + search, headers, ...(body === undefined ? {} : { payload: body }) });
+  // As a stream: an answer as a whole is made into a string too, which takes longer than everything else for a pack.
+  const answer = await app.inject({ method, url: pathname + search, headers, payloadAsStream: true, ...(body === undefined ? {} : { payload: body }) });
+  const pieces: Buffer[] = [];
+  for await (const piece of answer.stream() as AsyncIterable<Buffer>) pieces.push(piece);
+  return { statusCode: answer.statusCode, headers: answer.headers, rawPayload: Buffer.concat(pieces) };
 }
 
 async function end({ app, context, requests }: Running): Promise<void> {
@@ -263,6 +270,20 @@ async function end({ app, context, requests }: Running): Promise<void> {
   await Promise.allSettled(requests);
   await app.close();
   await context.storage.close();
+}
+
+/** A storage that gives out so many rows of a table at a time, so that a few changes take several pages. */
+function paged(storage: Storage, pageRows: number | undefined): Storage {
+  if (pageRows === undefined) return storage;
+  return {
+    ...storage,
+    read: (use) => storage.read((snapshot) => use({
+      state: () => snapshot.state(), scope: (key) => snapshot.scope(key), liveRids: (scope) => snapshot.liveRids(scope),
+      feed: (scope, after, maxRows, maxBytes) => snapshot.feed(scope, after, Math.min(maxRows, pageRows), maxBytes),
+      rangeDigests: (scope, width, most) => snapshot.rangeDigests(scope, width, most),
+      rowsBetween: (scope, low, high, maxRows, maxBytes) => snapshot.rowsBetween(scope, low, high, maxRows, maxBytes),
+    })),
+  };
 }
 
 /** A question that waits for the next change waits for virtual time. */

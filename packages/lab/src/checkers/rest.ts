@@ -9,6 +9,8 @@ const WORK = ['begin', 'end', 'timer', 'rested'];
 /** No request, no write and no timer while the process is suspended; none where the policy denies all work. */
 export function restChecker(permission: Permission, device: string): Checker {
   let isSuspended = false;
+  /** What the journal has to tell may still be written: the last words of before a suspension, or that the person asked for something. */
+  let toTellMs = -Infinity;
   return {
     name: 'rest',
     see(entry: Entry): string | undefined {
@@ -17,10 +19,11 @@ export function restChecker(permission: Permission, device: string): Checker {
       if (isSuspended && isWork) return `${entry.what} while the process is suspended`;
       if (entry.what === 'suspend') isSuspended = true;
       if (['resume', 'kill', 'power-loss', 'start'].includes(entry.what)) isSuspended = false;
+      if (entry.what === 'resume' || entry.what === 'reset') toTellMs = entry.atMs;
       if (entry.what !== 'request' && entry.what !== 'begin') return undefined;
       const { network, work, deniedForMs } = permission.now(entry.atMs);
       if (entry.what === 'request' && !network) return `a request although the policy says ${permission.rule}`;
-      if (entry.what === 'begin' && !work && deniedForMs > TO_REST_MS) return `a transaction begins ${deniedForMs} ms after the policy said ${permission.rule}`;
+      if (entry.what === 'begin' && !work && Math.min(deniedForMs, entry.atMs - toTellMs) > TO_REST_MS) return `a transaction begins ${deniedForMs} ms after the policy said ${permission.rule}`;
       return undefined;
     },
   };

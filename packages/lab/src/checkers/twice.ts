@@ -1,20 +1,32 @@
-import type { Entry } from '../world/trace.ts';
+import type { Entry, Plain } from '../world/trace.ts';
 import type { Checker } from './checker.ts';
 
-/** What makes a pack that was stored wanted again: tables are downloaded anew, or a file went bad. */
-const ANEW = ['repair', 'reset', 'power-loss'];
+const packOf = (detail: Plain): string | undefined =>
+  (typeof detail === 'object' && detail !== null && 'path' in detail ? /^pack (\w+)/.exec(String(detail['path']))?.[1] : undefined);
 
-/** No pack that was stored is asked for again. */
+/**
+ * No pack that was stored is asked for again, whatever ended the process. Stored packs count no more when the device
+ * downloads anew: by a repair, or by a new plan after a reset or once the server has given up packs.
+ */
 export function twiceChecker(device: string): Checker {
   const stored = new Set<string>();
+  let isGivenUp = false;
+  let isReset = false;
+  const isAnew = ({ what, detail }: Entry): boolean =>
+    what === 'journal' && (detail === 'repair' || (detail === 'plan' && (isGivenUp || isReset)));
   return {
     name: 'twice',
-    see({ who, what, detail }: Entry): string | undefined {
-      const pack = typeof detail === 'object' && detail !== null && 'path' in detail ? /^pack (\w+)/.exec(String(detail['path']))?.[1] : undefined;
-      if (what === 'request' && pack !== undefined && (who === device || who === `${device}/os`) && stored.has(pack)) return `pack ${pack} is asked for by ${who} although it was stored`;
+    see(entry: Entry): string | undefined {
+      const { who, what, detail } = entry;
+      if (who === 'server' && what === 'housekeeping') isGivenUp = true;
+      const pack = what === 'request' ? packOf(detail) : undefined;
+      if (pack !== undefined && (who === device || who === `${device}/os`) && stored.has(pack)) return `pack ${pack} is asked for by ${who} although it was stored`;
       if (who !== device) return undefined;
       if (what === 'stored') stored.add(String((detail as { pack: string }).pack));
-      if (ANEW.includes(what)) stored.clear();
+      if (isAnew(entry)) stored.clear();
+      // It may wait for permission, while the OS goes on with what was handed over.
+      if (what === 'reset') isReset = true;
+      if (what === 'journal' && detail === 'plan') isReset = false;
       return undefined;
     },
   };

@@ -8,19 +8,22 @@ const LANE = 30;
 const BAR = 22;
 const PROGRESS = 64;
 const CHAR = 6.4;
+/** A longer title is written smaller: characters times size in pixels. */
+const TITLE_WIDTH = 1500;
 
 const COLORS: Readonly<Record<string, string>> = {
   foreground: '#8fd19e', background: '#ffe08a', frozen: '#b9d6f2', closed: '#e3e3e3',
   unlocked: '#fff2c2', locked: '#c3c9d4',
-  run: '#4c9be8', local: '#b5d5f5', none: '#efefef',
+  runs: '#4c9be8', local: '#b5d5f5', rests: '#efefef',
 };
+const ENGINE = { run: 'runs', local: 'local', none: 'rests' } as const;
 const RULE_COLORS = ['#e6ddf5', '#d8ecdf', '#fbe3d3', '#dbe7f7', '#f6dbe4', '#edeecb'];
 
 /** The chart as one SVG image that needs nothing else. */
 export function toSvg(chart: Chart): string {
   const x = scale(chart);
   const lanes: readonly [string, (sample: Sample) => string][] = [
-    ['app', ({ app }) => app], ['screen', ({ screen }) => screen], ['engine', ({ lease }) => lease],
+    ['app', ({ app }) => app], ['screen', ({ screen }) => screen], ['engine', ({ lease }) => ENGINE[lease]],
     ['transfers', ({ transfers }) => (transfers === 0 ? '' : String(transfers))],
   ];
   const ruleTop = TOP + lanes.length * LANE + PROGRESS + 8;
@@ -29,7 +32,7 @@ export function toSvg(chart: Chart): string {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${bottom + 34}" font-family="system-ui, sans-serif" font-size="12" fill="#222">`,
     `<title>${escape(chart.title)}</title>`,
     `<rect width="100%" height="100%" fill="#ffffff"/>`,
-    `<text x="12" y="24" font-size="16" font-weight="600">${escape(chart.title)}</text>`,
+    `<text x="12" y="24" font-size="${round(Math.min(16, TITLE_WIDTH / chart.title.length))}" font-weight="600">${escape(chart.title)}</text>`,
     axis(chart, x, bottom),
     ...lanes.map(([name, pick], i) => lane(name, TOP + i * LANE, spansOf(chart, pick), x, colorOf)),
     progress(chart, x, TOP + lanes.length * LANE),
@@ -79,14 +82,14 @@ function progress(chart: Chart, x: Scale, top: number): string {
     `<rect x="${left}" y="${top}" width="${round(right - left)}" height="${height}" fill="none" stroke="#dddddd"/>`,
     `<polygon points="${left},${top + height} ${points.join(' ')} ${right},${top + height}" fill="#4c9be8" fill-opacity="0.35"/>`,
     `<polyline points="${points.join(' ')}" fill="none" stroke="#2f6fb2" stroke-width="1.5"/>`,
-    `<text x="${right - 4}" y="${Math.min(top + height - 4, y(last) + 14)}" text-anchor="end" font-size="11">${Math.round(last * 100)} %</text>`,
+    `<text x="12" y="${top + 32}" font-size="11" fill="#555">${Math.round(last * 100)} %</text>`,
   ].join('\n');
 }
 
 function legend(y: number): string {
-  const items = [['run', 'engine may work with the server'], ['local', 'only with what is here'], ['none', 'rests']] as const;
-  return items.map(([lease, text], i) =>
-    `<rect x="${LEFT + i * 230}" y="${y - 10}" width="12" height="12" fill="${COLORS[lease]}" stroke="#cccccc"/><text x="${LEFT + i * 230 + 18}" y="${y}" font-size="11" fill="#555">${lease}: ${text}</text>`).join('\n');
+  const items = [['runs', 'runs: it may work with the server'], ['local', 'local: only with what is here'], ['rests', 'rests']] as const;
+  return items.map(([engine, text], i) =>
+    `<rect x="${LEFT + i * 260}" y="${y - 10}" width="12" height="12" fill="${COLORS[engine]}" stroke="#cccccc"/><text x="${LEFT + i * 260 + 18}" y="${y}" font-size="11" fill="#555">${text}</text>`).join('\n');
 }
 
 const colorOf = (value: string): string => COLORS[value] ?? '#d9c8f0';

@@ -96,7 +96,8 @@ function boxes(at: Columns, spans: readonly Span<string>[]): string {
 function rules(chart: Chart, width: number): string[] {
   const lines: string[] = [];
   let line = 'rules:';
-  for (const { fromMs, value } of spansOf(chart, ({ rule }) => rule)) {
+  // A process that has just begun cites none yet.
+  for (const { fromMs, value } of spansOf(chart, ({ rule }) => rule).filter(({ value }) => value !== '')) {
     const text = ` ${minSec(fromMs)} ${value}`;
     if (line.length + text.length + 1 > width) {
       lines.push(`${line},`);
