@@ -2,7 +2,7 @@ import type { RuleId, SyncKind } from '@carryon/policy';
 import type { CarryonError, SyncRequest } from '@carryon/protocol';
 import type { Report, WakeWish } from '../ports/host.ts';
 import type { Transfer } from '../ports/transfers.ts';
-import type { Measured, Pack, Segment, Step, Table } from './state.ts';
+import type { Measured, Pack, Retry, Segment, Step, Table } from './state.ts';
 
 /** What the device's database and pack store hold at the start. */
 export interface Durable {
@@ -38,6 +38,8 @@ export interface Asked {
 
 export type Happening =
   | { readonly type: 'started'; readonly durable: Durable }
+  /** The device's database or disk could not be opened; it is tried again. */
+  | { readonly type: 'open-failed'; readonly retry: Retry }
   | { readonly type: 'situation'; readonly report: Report }
   | { readonly type: 'paused'; readonly reason: string }
   | { readonly type: 'resumed'; readonly reason: string }

@@ -125,6 +125,7 @@ describe('taking back', () => {
 
   it('D29 transfers that bring nothing for a minute while the engine may fetch are taken back; news of them starts the minute anew', () => {
     const core = alone(listed(phone([free(1), free(2, { level: 1 })]))).send({ type: 'handed', refused: [] });
+    core.send({ type: 'transfer', transfer: running(2) });
     const since = core.state.transferMs;
     expect(core.state.lookMs).toBe(since + 60_000);
     core.nowMs = since + 40_000;
@@ -133,6 +134,25 @@ describe('taking back', () => {
     expect(core.send({ type: 'woke', timer: 'look' }).types).toEqual([]);
     expect(toLook(core).types).toEqual(['recall']);
     expect(listed(core).types).toEqual(['fetch']);
+  });
+
+  it('D29 transfers that have not begun after five seconds are taken back, and handed over again when the app is left', () => {
+    const core = alone(listed(phone([free(1), free(2, { level: 1 })]))).send({ type: 'handed', refused: [] });
+    expect(core.state.lookMs).toBe(core.state.transferMs + 5000);
+    expect(toLook(core).types).toEqual(['recall']);
+    core.send({ type: 'fetch-failed', name: packName(1), error: error('server.unreachable') });
+    listed(core);
+    expect(handed(core.tell({ ...IPHONE, app: 'background' }))).toEqual([]);
+    expect(handed(core.send({ type: 'woke', timer: 'retry' }))).toEqual(names(2));
+  });
+
+  it('D27 in a window that the OS grants for work the engine fetches itself; at its end the rest is handed over', () => {
+    const core = phone([free(1), free(2), free(3)], { fetches: 1 }, IPHONE);
+    const window = { kind: 'processing', endsMs: core.nowMs + 60_000 } as const;
+    listed(core.tell({ ...IPHONE, app: 'background', window }));
+    expect([handed(core), stages(core)]).toEqual([[], ['transferring', 'wanted', 'wanted']]);
+    expect(handed(toLook(core))).toEqual(names(2, 3));
+    expect(core.nowMs).toBe(window.endsMs - 2200);
   });
 
   it('D29 a pack that was stored in the very moment of being taken back is not fetched again', () => {

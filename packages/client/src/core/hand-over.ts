@@ -2,8 +2,9 @@ import type { Transfer } from '../ports/transfers.ts';
 import type { Effect } from './event.ts';
 import { counted, type EngineState, type Pack } from './state.ts';
 
-/** Transfers that do nothing for so long, while the engine could fetch, are taken back. */
+/** Transfers that do nothing for so long, while the engine could fetch, are taken back; those that have not begun at all, sooner. */
 const PATIENCE_MS = 60_000;
+const QUEUED_PATIENCE_MS = 5000;
 /** So long the engine fetches the first level alone, so that it is there soonest. */
 const HEAD_START_MS = 30_000;
 /** So long before a lease ends the OS gets what the engine will not come to. */
@@ -37,7 +38,7 @@ export function handOver(state: EngineState, nowMs: number): Handed {
   const allowMetered = state.report?.settings.wifiOnly !== true;
   const names = new Set(packs.map((pack) => pack.name));
   return {
-    state: { ...setPacks(state, names, (pack) => ({ stage: 'handed', handed: pack.handed + 1 })), transferCall: 'hand', transferMs: nowMs, handedMetered: allowMetered },
+    state: { ...setPacks(state, names, (pack) => ({ stage: 'handed', handed: pack.handed + 1 })), transferCall: 'hand', transferMs: nowMs, transferRuns: false, handedMetered: allowMetered },
     effects: [{ type: 'hand', packs, allowMetered }, { type: 'journal', kind: 'hand', detail: counted(packs.length, 'pack') }],
   };
 }
@@ -51,12 +52,15 @@ export function setPacks(state: EngineState, names: ReadonlySet<string>, change:
 function toHand(state: EngineState, nowMs: number): readonly Pack[] {
   const free = state.packs.filter((pack) => pack.stage === 'wanted' && !pack.own);
   if (isParting(state, nowMs)) return free;
-  if (state.stalled) return [];
+  if (state.stalled || isInWindow(state)) return [];
   if (!isVisible(state)) return free;
   const kept = firstPacks(state);
   if (kept.length > 0 && nowMs < state.leasedMs + HEAD_START_MS) return [];
   return free.filter((pack) => !kept.includes(pack));
 }
+
+/** In a window that the OS granted for work the engine fetches itself, as long as it lasts. */
+const isInWindow = ({ report, lease }: EngineState): boolean => report?.window !== undefined && report.window.kind !== 'grace' && lease?.deadlineMs !== undefined;
 
 const isParting = ({ lease }: EngineState, nowMs: number): boolean => lease?.deadlineMs !== undefined && nowMs >= lease.deadlineMs - PARTING_MS;
 
@@ -70,7 +74,7 @@ function firstPacks(state: EngineState): readonly Pack[] {
 /** Packs that the engine fetches itself, in the order of the plan: what the OS is to get it leaves alone. */
 export function toFetch(state: EngineState): readonly Pack[] {
   const wanted = state.packs.filter((pack) => pack.stage === 'wanted');
-  if (!mayTransfer(state) || state.stalled) return wanted;
+  if (!mayTransfer(state) || state.stalled || isInWindow(state)) return wanted;
   const first = isVisible(state) ? firstPacks(state) : [];
   return wanted.filter((pack) => pack.own || first.includes(pack));
 }
@@ -81,8 +85,9 @@ export function nextTransferMs(state: EngineState): number | undefined {
   if (!state.hasTransfers || !lease?.network || state.transferCall !== undefined) return undefined;
   const stalledMs = stalledSinceMs(state);
   const isFree = state.verdict?.transfers === 'go-on' && !state.retry && state.packs.some((pack) => pack.stage === 'wanted' && !pack.own);
-  const handMs = !isFree ? [] : [...(stalled ? [] : [leasedMs + HEAD_START_MS]), ...(lease.deadlineMs === undefined ? [] : [lease.deadlineMs - PARTING_MS])];
-  return Math.min(...handMs, stalledMs === undefined ? Infinity : stalledMs + PATIENCE_MS);
+  const inFront = !stalled && isVisible(state) ? [leasedMs + HEAD_START_MS] : [];
+  const handMs = isFree ? [...inFront, ...(lease.deadlineMs === undefined ? [] : [lease.deadlineMs - PARTING_MS])] : [];
+  return Math.min(...handMs, stalledMs === undefined ? Infinity : stalledMs + patienceMs(state));
 }
 
 /** Since when the OS has brought nothing although packs are with it; undefined: none are. */
@@ -90,11 +95,13 @@ function stalledSinceMs(state: EngineState): number | undefined {
   return state.packs.some((pack) => pack.stage === 'handed') ? state.transferMs : undefined;
 }
 
+const patienceMs = ({ transferRuns }: EngineState): number => (transferRuns ? PATIENCE_MS : QUEUED_PATIENCE_MS);
+
 function toRecall(state: EngineState, nowMs: number): readonly Pack[] {
   const handed = state.packs.filter((pack) => pack.stage === 'handed');
   const stalledMs = nowMs - (stalledSinceMs(state) ?? nowMs);
   const isWrongNetwork = state.handedMetered && state.report?.settings.wifiOnly === true;
-  return isWrongNetwork || (stalledMs >= PATIENCE_MS && state.lease?.network === true) ? handed : [];
+  return isWrongNetwork || (stalledMs >= patienceMs(state) && state.lease?.network === true) ? handed : [];
 }
 
 function recall(state: EngineState, packs: readonly Pack[], nowMs: number): Handed {
@@ -102,7 +109,7 @@ function recall(state: EngineState, packs: readonly Pack[], nowMs: number): Hand
   const names = packs.map((pack) => pack.name);
   return {
     state: { ...state, transferCall: 'recall', transferMs: nowMs, handedMetered: false, stalled: state.stalled || !isWrongNetwork },
-    effects: [{ type: 'recall', names }, { type: 'journal', kind: 'recall', detail: isWrongNetwork ? 'Wi-Fi only' : 'the transfers brought nothing for a minute' }],
+    effects: [{ type: 'recall', names }, { type: 'journal', kind: 'recall', detail: isWrongNetwork ? 'Wi-Fi only' : state.transferRuns ? 'the transfers brought nothing for a minute' : 'the transfers did not begin' }],
   };
 }
 
@@ -117,7 +124,8 @@ export function listed(state: EngineState, transfers: readonly Transfer[], store
   const here = new Set(stored);
   const known = new Map(transfers.map((transfer) => [transfer.name, transfer]));
   const packs = state.packs.map((pack) => (pack.stage === 'handed' || pack.stage === 'wanted' ? reconciled(pack, here.has(pack.name), known.get(pack.name)) : pack));
-  return { ...state, packs, transferCall: undefined, transferMs: nowMs, unlisted: 0 };
+  const transferRuns = packs.some((pack) => pack.stage === 'handed' && known.get(pack.name)?.phase === 'running');
+  return { ...state, packs, transferCall: undefined, transferMs: nowMs, transferRuns, unlisted: 0 };
 }
 
 /** Nothing may be fetched while it is not known what the OS has; a service that never answers is done without. */
@@ -139,7 +147,7 @@ const dropped = (pack: Pack): Pack => ({ ...pack, stage: 'wanted', own: pack.own
 
 /** A transfer has moved on while the process runs. */
 export function transferred(state: EngineState, transfer: Transfer, nowMs: number): EngineState {
-  const next = { ...state, transferMs: nowMs };
+  const next = { ...state, transferMs: nowMs, transferRuns: state.transferRuns || transfer.phase === 'running' || transfer.phase === 'stored' };
   const change = (to: (pack: Pack) => Pack): EngineState => ({ ...next, packs: next.packs.map((pack) => (pack.name === transfer.name && pack.stage === 'handed' ? to(pack) : pack)) });
   if (transfer.phase === 'stored') return change((pack) => ({ ...pack, stage: 'stored' }));
   if (transfer.phase !== 'failed') return next;

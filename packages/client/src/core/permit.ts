@@ -76,11 +76,16 @@ function entry(state: EngineState, kind: 'start' | 'stop'): Effect {
   const { verdict, pauses } = state;
   if (!verdict) return { type: 'journal', kind, detail: pauses.join(', ') };
   const nextMs = kind === 'start' ? verdict.untilMs : verdict.nextMs;
-  return { type: 'journal', kind, detail: pauses[0] ?? sentence(verdict), rule: verdict.rule, ...(nextMs === undefined ? {} : { nextMs }) };
+  return { type: 'journal', kind, detail: pauses[0] ?? sentence(told(state, verdict)), rule: verdict.rule, ...(nextMs === undefined ? {} : { nextMs }) };
+}
+
+/** The verdict as it is told: of transfers only where there are some. */
+export function told({ packs }: EngineState, verdict: Verdict): Verdict {
+  return packs.some((pack) => pack.stage === 'handed') ? verdict : { ...verdict, transfers: 'none' };
 }
 
 /** What happens and why, in English. */
-export function sentence(verdict: Verdict): string {
+function sentence(verdict: Verdict): string {
   const { now, why } = explain(verdict, 'en');
   return `${now} ${why}`;
 }

@@ -165,6 +165,8 @@ export interface EngineState {
   readonly unlisted: number;
   /** When it was last seen to do something. */
   readonly transferMs: number;
+  /** It was seen to fetch something of what it has now. */
+  readonly transferRuns: boolean;
   /** It brought nothing for so long that the engine does its work while this lease lasts. */
   readonly stalled: boolean;
   /** Since when the engine has had its lease. */
@@ -198,7 +200,7 @@ export function initialState(config: EngineConfig, hasTransfers = false): Engine
     config, phase: 'starting', device: '', epoch: undefined, user: undefined, token: null, tables: [], packs: [],
     report: undefined, history: undefined, pauses: [], verdict: undefined, lease: undefined, leaving: undefined,
     round: undefined, nextRound: undefined, allDue: false, measured: undefined, resetting: false,
-    hasTransfers, transferCall: undefined, needList: hasTransfers, unlisted: 0, transferMs: 0, stalled: false, leasedMs: 0, handedMetered: false,
+    hasTransfers, transferCall: undefined, needList: hasTransfers, unlisted: 0, transferMs: 0, transferRuns: false, stalled: false, leasedMs: 0, handedMetered: false,
     asking: undefined, asked: 0, needUrls: false, step: undefined, queue: [], retry: undefined, failures: 0, withdrawn: 0, repaired: [], error: undefined,
     lookMs: undefined, wished: '',
   };

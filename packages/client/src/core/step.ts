@@ -37,7 +37,8 @@ const only = (state: EngineState): Next => ({ state, effects: [] });
 
 function react(state: EngineState, event: EngineEvent): Next {
   switch (event.type) {
-    case 'started': return only({ ...state, ...event.durable, phase: 'running', resetting: event.durable.epoch === undefined && event.durable.tables.length > 0 });
+    case 'open-failed': return only({ ...state, retry: event.retry });
+    case 'started': return only({ ...state, ...event.durable, phase: 'running', retry: undefined, resetting: event.durable.epoch === undefined && event.durable.tables.length > 0 });
     case 'situation': return only(situated(state, event.report));
     case 'paused': return only({ ...state, pauses: [...new Set([...state.pauses, event.reason])] });
     case 'resumed': return only({ ...state, pauses: state.pauses.filter((reason) => reason !== event.reason) });
@@ -78,7 +79,9 @@ function situated(state: EngineState, report: NonNullable<EngineState['report']>
   const isOpened = isVisible(report) && !(was && isVisible(was));
   const isBack = was?.network === 'none' && report.network !== 'none';
   const retry = state.retry?.error.retryAfterMs === undefined && was && (isOpened || isBack) ? undefined : state.retry;
-  return { ...state, report, retry, allDue: state.allDue || isBack };
+  // What was taken back in front is handed over again when the app is left.
+  const stalled = state.stalled && !(was && isVisible(was) && !isVisible(report));
+  return { ...state, report, retry, stalled, allDue: state.allDue || isBack };
 }
 
 const isVisible = ({ app, screen }: NonNullable<EngineState['report']>): boolean => app === 'foreground' && screen === 'unlocked';

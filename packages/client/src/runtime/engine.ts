@@ -1,5 +1,6 @@
 import { CarryonError, toCarryonError } from '@carryon/protocol';
-import type { Asked, Effect, Happening, Timer } from '../core/event.ts';
+import type { Asked, Durable, Effect, Happening, Timer } from '../core/event.ts';
+import { isDeviceFault, retryDelayMs } from '../core/retry.ts';
 import { initialState, type EngineConfig, type EngineState, type Pack, type Step } from '../core/state.ts';
 import { isPackFault, step as advance } from '../core/step.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -64,6 +65,8 @@ export class Engine {
   readonly #waiting: Happening[] = [];
   readonly #timers = new Map<Timer, () => void>();
   #stopListening: (() => void)[] = [];
+  #isClosed = false;
+  #endPause = (): void => undefined;
   #finish: (error: CarryonError | undefined) => void = () => undefined;
   /** Bytes received since the start, packs and answers together. */
   received = 0;
@@ -80,12 +83,10 @@ export class Engine {
    * Resolves when a run of mode `once` is complete; rejects with the error that ended it. A run of mode `watch` ends by `close`.
    */
   async run(): Promise<void> {
-    const durable = await this.#store.open(() => this.#ports.random.uuid());
-    const packs = await this.#reconcile(durable.packs);
-    // Written with the first words of this process.
-    if (await endedSilently(this.#ports.sqlite)) this.#journal.push({ atMs: this.#ports.clock.nowMs(), kind: 'stop', detail: 'The last process ended without a word; nothing is lost.' });
+    const durable = await this.#opened();
+    if (!durable) return;
     const outcome = new Promise<CarryonError | undefined>((resolve) => { this.#finish = resolve; });
-    this.#dispatch({ type: 'started', durable: { ...durable, packs } });
+    this.#dispatch({ type: 'started', durable });
     const { host } = this.#ports;
     this.#stopListening = [host.start({ situation: (report) => this.#dispatch({ type: 'situation', report }) })];
     if (host.transfers) this.#stopListening.push(host.transfers.onChange((transfer) => this.#dispatch({ type: 'transfer', transfer })));
@@ -134,11 +135,50 @@ export class Engine {
 
   /** Comes to rest, however far the work is, and closes the database. Nothing is lost. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#endPause();
     for (const stop of this.#stopListening.splice(0)) stop();
     this.#dispatch({ type: 'paused', reason: 'close' });
     await this.#settle();
     this.#finish(undefined);
     await this.#ports.sqlite.close();
+  }
+
+  /** What the device holds. In mode `watch` a disk that is full, or cannot be read yet, is waited for; undefined: closed meanwhile. */
+  async #opened(): Promise<Durable | undefined> {
+    for (let attempt = 1; !this.#isClosed; attempt++) {
+      try {
+        return await this.#open();
+      } catch (thrown) {
+        const error = toCarryonError(thrown);
+        if (this.#isClosed) return undefined;
+        if (this.#options.config.mode === 'once' || error.retry === 'no' || !isDeviceFault(error)) throw error;
+        const delayMs = retryDelayMs(attempt, error, this.#ports.random.fraction());
+        this.#dispatch({ type: 'open-failed', retry: { attempt, error, atMs: this.#ports.clock.nowMs() + delayMs } });
+        await this.#pause(delayMs);
+      }
+    }
+    return undefined;
+  }
+
+  async #open(): Promise<Durable> {
+    const durable = await this.#store.open(() => this.#ports.random.uuid());
+    const packs = await this.#reconcile(durable.packs);
+    // Written with the first words of this process.
+    const silent = await endedSilently(this.#ports.sqlite);
+    if (silent) this.#journal.push({ atMs: this.#ports.clock.nowMs(), kind: 'stop', detail: 'The last process ended without a word; nothing is lost.' });
+    return { ...durable, packs };
+  }
+
+  /** Lets time pass; `close` ends it. */
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#ports.clock.after(delayMs, resolve);
+      this.#endPause = () => {
+        cancel();
+        resolve();
+      };
+    });
   }
 
   /** Compares the plan with what is on the disk: packs that came meanwhile need not be fetched, others are cleared away. */

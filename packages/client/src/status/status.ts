@@ -1,5 +1,6 @@
 import { explain, type RuleId, type Verdict } from '@carryon/policy';
 import type { CarryonError } from '@carryon/protocol';
+import { told } from '../core/permit.ts';
 import { nextDueMs } from '../core/schedule.ts';
 import type { EngineState, Lease, Pack, Round, Table } from '../core/state.ts';
 
@@ -41,14 +42,14 @@ export interface Warning {
 
 /** What a person may want to know of a device, in one read model. */
 export interface DeviceStatus {
-  readonly state: 'starting' | 'preparing' | 'downloading' | 'syncing' | 'up-to-date' | 'waiting' | 'stopped' | 'failed';
+  readonly state: 'starting' | 'preparing' | 'downloading' | 'syncing' | 'up-to-date' | 'waiting' | 'failed';
   readonly user?: string;
   /** Why nothing goes on at present, and when it will: the first of `reasons`. */
   readonly waiting?: Waiting;
   /** Everything that has to end before it goes on. */
   readonly reasons: readonly Waiting[];
   /** The sync at hand; undefined: none is. */
-  readonly sync?: { readonly kind: Round['kind']; readonly begun: boolean };
+  readonly sync?: Pick<Round, 'kind' | 'begun' | 'byPerson'>;
   /** What the policy says of the sync at hand, or of a new one; `explain` of `@carryon/policy` puts it in words. */
   readonly verdict?: Verdict;
   /** Permission to work: the row that gives it, its end where it has one, and whether the network may be used. Absent: the engine rests. */
@@ -82,8 +83,8 @@ export function deriveStatus(state: EngineState, live: Live): DeviceStatus {
     ...(state.user === undefined ? {} : { user: state.user }),
     ...(waiting ? { waiting } : {}),
     reasons,
-    ...(state.round ? { sync: { kind: state.round.kind, begun: state.round.begun } } : {}),
-    ...(state.verdict ? { verdict: state.verdict } : {}),
+    ...(state.round ? { sync: { kind: state.round.kind, begun: state.round.begun, byPerson: state.round.byPerson } } : {}),
+    ...(state.verdict ? { verdict: told(state, state.verdict) } : {}),
     ...(state.lease ? { lease: state.lease } : {}),
     ...(nextSyncMs === undefined ? {} : { nextSyncMs }),
     tables: state.tables.map((table) => tableOf(table, state.packs)),
@@ -95,8 +96,8 @@ export function deriveStatus(state: EngineState, live: Live): DeviceStatus {
 
 function stateOf(state: EngineState, waiting: Waiting | undefined, download: DownloadStatus | undefined, live: Live): DeviceStatus['state'] {
   if (state.phase === 'failed') return 'failed';
+  if (waiting && (state.phase === 'running' || state.retry)) return 'waiting';
   if (state.phase === 'starting') return 'starting';
-  if (state.phase === 'running' && waiting) return 'waiting';
   if (live.building) return 'preparing';
   if (download) return 'downloading';
   return state.tables.length > 0 && !state.round && state.tables.every((table) => table.fresh) ? 'up-to-date' : 'syncing';
@@ -105,12 +106,12 @@ function stateOf(state: EngineState, waiting: Waiting | undefined, download: Dow
 /** Nothing waits when nothing is to be done. */
 function reasonsOf(state: EngineState): Waiting[] {
   if (state.error) return [describe(state.error)];
-  if (state.phase !== 'running') return [];
+  const failed = state.retry ? [{ ...describe(state.retry.error), untilMs: state.retry.atMs }] : [];
+  if (state.phase !== 'running') return state.phase === 'starting' ? failed : [];
   if (!state.report) return [{ code: 'lease', message: 'The device has not said yet whether the sync may run.' }];
   const paused = state.pauses.map((reason) => ({ code: 'pause', message: `The app has paused the sync: ${reason}.` }));
-  const failed = state.retry ? [{ ...describe(state.retry.error), untilMs: state.retry.atMs }] : [];
   const isDenied = state.verdict && (state.verdict.engine !== 'run' || (state.verdict.network === 'leave' && !hasLocalWork(state)));
-  const denied = state.round && state.verdict && isDenied ? [denialOf(state.verdict)] : [];
+  const denied = state.round && state.verdict && isDenied ? [denialOf(told(state, state.verdict))] : [];
   return [...paused, ...denied, ...failed];
 }
 

@@ -1,5 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { Engine } from '@carryon/client';
+import { tripSqlite } from '@carryon/client/testing';
+import { CarryonError } from '@carryon/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Rig } from '../testing/rig.ts';
 import { deviceFile } from './folder.ts';
@@ -98,5 +100,41 @@ describe('kinds of sync', () => {
     await run;
     expect(await rig.sync()).toBeUndefined();
     expect(rig.visible()).toEqual(rig.expected());
+  });
+});
+
+describe('opening the device', () => {
+  let rig: Rig;
+  beforeEach(() => { rig = new Rig().fill(50); });
+  afterEach(() => rig.end());
+
+  it('D23 in mode watch a full disk is waited for, and the status says so', async () => {
+    let isFull = true;
+    const engine = await rig.open({ config: { mode: 'watch' }, sqlite: (inner) => tripSqlite(inner, () => { if (isFull) throw new CarryonError('device.disk-full', 'full'); }) });
+    const run = engine.run();
+    await rig.until(engine, () => engine.status().waiting?.code === 'device.disk-full', 'still');
+    expect(engine.status()).toMatchObject({ state: 'waiting', waiting: { untilMs: expect.any(Number) } });
+    isFull = false;
+    await rig.until(engine, () => engine.status().state === 'up-to-date');
+    await engine.close();
+    await run;
+    expect(rig.visible()).toEqual(rig.expected());
+  });
+
+  it('D23 closed while it waits, the run ends without an error and starts nothing', async () => {
+    const engine = await rig.open({ config: { mode: 'watch' }, sqlite: (inner) => tripSqlite(inner, (name) => { if (name !== 'close') throw new CarryonError('device.disk-full', 'full'); }) });
+    const run = engine.run();
+    await rig.until(engine, () => engine.status().waiting !== undefined, 'still');
+    await engine.close();
+    await run;
+    expect([rig.host.isStarted, rig.server.asked, rig.clock.nextMs]).toEqual([false, [], undefined]);
+  });
+
+  it('D23 closed in the midst of opening, the run ends without an error', async () => {
+    const engine = await rig.open({ config: { mode: 'watch' } });
+    const run = engine.run();
+    await engine.close();
+    await run;
+    expect(rig.host.isStarted).toBe(false);
   });
 });

@@ -24,7 +24,6 @@ export interface Played {
 
 /** An engine may end with an error only where the script has its cause. */
 const CAUSES: Readonly<Record<string, (script: Script) => boolean>> = {
-  'device.disk-full': has(({ event }) => event.do === 'disk-full'),
   'pack.wrong-bytes': has(({ event }) => event.do === 'answer' && event.how === 'flipped'),
   'pack.gone': has(({ event }) => event.do === 'keep-house'),
 };
