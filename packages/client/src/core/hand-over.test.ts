@@ -146,6 +146,18 @@ describe('taking back', () => {
     expect(handed(core.send({ type: 'woke', timer: 'retry' }))).toEqual(names(2));
   });
 
+  it('D29 however often packs are taken back, they are handed over again when the app is left', () => {
+    const core = phone([free(1), free(2), free(3)], { fetches: 0 }, { ...IPHONE, app: 'background', window: { kind: 'grace' } });
+    for (let times = 0; times < 5; times++) {
+      expect(handed(listed(core))).toEqual(names(1, 2, 3));
+      if (core.state.step) core.send({ type: 'stepped', result: {} });
+      core.send({ type: 'handed', refused: [] }).tell(IPHONE);
+      expect(toLook(core).types).toEqual(['recall']);
+      listed(core);
+      core.tell({ ...IPHONE, app: 'frozen' }).tell({ ...IPHONE, app: 'background', window: { kind: 'grace' } });
+    }
+  });
+
   it('D27 in a window that the OS grants for work the engine fetches itself; at its end the rest is handed over', () => {
     const core = phone([free(1), free(2), free(3)], { fetches: 1 }, IPHONE);
     const window = { kind: 'processing', endsMs: core.nowMs + 60_000 } as const;

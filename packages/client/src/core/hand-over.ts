@@ -107,8 +107,10 @@ function toRecall(state: EngineState, nowMs: number): readonly Pack[] {
 function recall(state: EngineState, packs: readonly Pack[], nowMs: number): Handed {
   const isWrongNetwork = state.handedMetered && state.report?.settings.wifiOnly === true;
   const names = packs.map((pack) => pack.name);
+  // Taken back is not failed: it may be handed over as often as before.
+  const kept = setPacks(state, new Set(names), (pack) => ({ handed: pack.handed - 1 }));
   return {
-    state: { ...state, transferCall: 'recall', transferMs: nowMs, handedMetered: false, stalled: state.stalled || !isWrongNetwork },
+    state: { ...kept, transferCall: 'recall', transferMs: nowMs, handedMetered: false, stalled: state.stalled || !isWrongNetwork },
     effects: [{ type: 'recall', names }, { type: 'journal', kind: 'recall', detail: isWrongNetwork ? 'Wi-Fi only' : state.transferRuns ? 'the transfers brought nothing for a minute' : 'the transfers did not begin' }],
   };
 }

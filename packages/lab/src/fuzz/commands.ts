@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Platform } from '@carryon/policy';
+import { firstDifference } from '../world/trace.ts';
 import { toTerminal } from '../timeline/terminal.ts';
 import { play, type Played } from './play.ts';
 import { scriptOf, type Script } from './script.ts';
@@ -58,7 +59,7 @@ async function show(script: Script, print: (line: string) => void): Promise<numb
 async function runSeed(seed: number, platform: Platform | undefined, print: (line: string) => void): Promise<boolean> {
   const script = scriptOf(seed, platform);
   const played = await play(script);
-  if (played.problems.length === 0) return true;
+  if (played.problems.length === 0) return isSame(seed, played, await play(script), print);
   print(`seed ${seed}, ${script.platform}, ${script.ruleSet}:`);
   tell(played, print);
   print(`  npm run lab -- --seed ${seed}${platform === undefined ? '' : ` --platform ${platform}`}`);
@@ -67,6 +68,14 @@ async function runSeed(seed: number, platform: Platform | undefined, print: (lin
   const short = await shrink(script, async (one) => (await play(one)).problems.some((problem) => problem.checker === checker));
   writeFileSync(file, JSON.stringify(short, undefined, 1));
   print(`  npm run lab -- --replay ${file}   (${short.events.length} of ${script.events.length} events)`);
+  return false;
+}
+
+/** Every seed runs twice: two runs that differ are a fault of the lab, and nothing that it says could be seen again. */
+function isSame(seed: number, one: Played, other: Played, print: (line: string) => void): boolean {
+  const difference = firstDifference(one.entries, other.entries);
+  if (difference === undefined && one.hash === other.hash) return true;
+  print(`seed ${seed}: two runs differ: ${JSON.stringify(difference)}`);
   return false;
 }
 
