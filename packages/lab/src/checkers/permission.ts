@@ -7,8 +7,9 @@ export interface Allowed {
   /** Some sync may use the network, may work at all. */
   readonly network: boolean;
   readonly work: boolean;
-  /** For how long nothing has been allowed. */
+  /** For how long nothing has been allowed, and for how long no network. */
   readonly deniedForMs: number;
+  readonly offForMs: number;
 }
 
 /** The most that any sync may be allowed: begun or new, asked for by the person. */
@@ -23,6 +24,7 @@ export class Permission {
   #history: History | undefined;
   #report: Report | undefined;
   #deniedSinceMs: number | undefined;
+  #offSinceMs: number | undefined;
   /** The row that spoke last for a first sync that has begun. */
   rule = '';
 
@@ -36,7 +38,7 @@ export class Permission {
     if (what === 'start') this.#history = undefined;
     if (what === 'start') this.#report = (detail as unknown as { report: Report }).report;
     if (what === 'report') this.#report = detail as unknown as Report;
-    if (what === 'start' || what === 'report') this.now(atMs);
+    if (what === 'start' || what === 'report' || what === 'timer') this.now(atMs);
   }
 
   verdict(sync: Sync): Verdict | undefined {
@@ -49,8 +51,10 @@ export class Permission {
   now(atMs: number): Allowed {
     const verdicts = SYNCS.map((sync) => this.verdict(sync));
     const work = verdicts.some((verdict) => verdict?.engine === 'run');
+    const network = verdicts.some((verdict) => verdict?.network === 'use');
     this.rule = verdicts[0]?.rule ?? '';
     this.#deniedSinceMs = work ? undefined : this.#deniedSinceMs ?? atMs;
-    return { work, network: verdicts.some((verdict) => verdict?.network === 'use'), deniedForMs: atMs - (this.#deniedSinceMs ?? atMs) };
+    this.#offSinceMs = network ? undefined : this.#offSinceMs ?? atMs;
+    return { work, network, deniedForMs: atMs - (this.#deniedSinceMs ?? atMs), offForMs: atMs - (this.#offSinceMs ?? atMs) };
   }
 }

@@ -6,7 +6,7 @@ import { Permission } from './permission.ts';
 const TO_REST_MS = 1000;
 const WORK = ['begin', 'end', 'timer', 'rested'];
 
-/** No request, no write and no timer while the process is suspended; none where the policy denies all work. */
+/** No request, no write and no timer while the process is suspended; none where the policy denies all work, and what was in flight has ended. */
 export function restChecker(permission: Permission, device: string): Checker {
   let isSuspended = false;
   /** What the journal has to tell may still be written: the last words of before a suspension, or that the person asked for something. */
@@ -20,8 +20,9 @@ export function restChecker(permission: Permission, device: string): Checker {
       if (entry.what === 'suspend') isSuspended = true;
       if (['resume', 'kill', 'power-loss', 'start'].includes(entry.what)) isSuspended = false;
       if (entry.what === 'resume' || entry.what === 'reset') toTellMs = entry.atMs;
-      if (entry.what !== 'request' && entry.what !== 'begin') return undefined;
-      const { network, work, deniedForMs } = permission.now(entry.atMs);
+      if (!['request', 'request-end', 'begin'].includes(entry.what)) return undefined;
+      const { network, work, deniedForMs, offForMs } = permission.now(entry.atMs);
+      if (entry.what === 'request-end' && offForMs > TO_REST_MS) return `a request goes on for ${offForMs} ms after the policy said ${permission.rule}`;
       if (entry.what === 'request' && !network) return `a request although the policy says ${permission.rule}`;
       if (entry.what === 'begin' && !work && Math.min(deniedForMs, entry.atMs - toTellMs) > TO_REST_MS) return `a transaction begins ${deniedForMs} ms after the policy said ${permission.rule}`;
       return undefined;

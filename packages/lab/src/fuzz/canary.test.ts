@@ -72,6 +72,17 @@ function losesRows({ server }: Lab): void {
   };
 }
 
+/** Requests that are given up go on all the same. */
+function hearsNoAbort({ device: { link } }: Lab): void {
+  const send = link.send.bind(link);
+  link.send = (request, sink) => {
+    const exchange = send(request, sink);
+    const stop = exchange.stop.bind(exchange);
+    exchange.stop = (why) => { if (why !== 'aborted') stop(why); };
+    return exchange;
+  };
+}
+
 function callsItselfUpToDate({ device }: Lab): void {
   const status = device.status.bind(device);
   device.status = () => {
@@ -91,6 +102,7 @@ function namesNoReason({ device }: Lab): void {
 const CANARIES: readonly Canary[] = [
   { what: 'a process that is not told of leaving and lock', platform: 'ios', fault: { misreport: (report) => (isInFront(report) ? report : undefined) }, checker: 'rest' },
   { what: 'a process that is not told the ends of its windows', platform: 'ios', fault: { misreport: withoutEnd, stepMs: [150, 200] }, script: leavesInMidst, checker: 'deadline' },
+  { what: 'requests that go on when the engine must rest', fault: { meddle: hearsNoAbort }, checker: 'rest' },
   { what: 'packs that were not written through before power is lost', fault: { disk: { skipSync: true } }, script: losesPower, checker: 'twice' },
   { what: 'a client that fetches stored packs again', fault: { meddle: forgetsStored }, checker: 'twice' },
   { what: 'a client that forgets what came of a pack', fault: { meddle: forgetsParts }, checker: 'waste' },
