@@ -45,7 +45,7 @@ export async function runSync(options: SyncOptions): Promise<SyncSummary> {
     const nowMs = systemClock.nowMs();
     // A process may work all the time, apart from its first moment and its last.
     const isSeen = !complete || status.waiting || status.download;
-    if (isSeen && status.waiting?.code !== 'lease' && status.waiting?.code !== 'policy') line.show(() => syncLine(status, { elapsedMs: nowMs - startMs, received: engine.received, diskBytes: disk() }), nowMs);
+    if (isSeen && status.waiting?.code !== 'situation' && status.waiting?.code !== 'policy') line.show(() => syncLine(status, { elapsedMs: nowMs - startMs, received: engine.received, diskBytes: disk() }), nowMs);
     if (!complete && status.state === 'up-to-date') {
       complete = true;
       line.leave(`${bar(1)}  up to date`);

@@ -4,7 +4,7 @@ import { handOver, isForgetting, toFetch } from './hand-over.ts';
 import { isBusy, permit } from './permit.ts';
 import { isDeviceFault } from './retry.ts';
 import { isIn, isLive, liveTables, look, propose, wish } from './schedule.ts';
-import type { Asking, EngineState, Pack, Round, Step, Table } from './state.ts';
+import { setPack, type Asking, type EngineState, type Pack, type Round, type Step, type Table } from './state.ts';
 
 type Now = Pick<EngineEvent, 'nowMs' | 'steadyMs'>;
 interface Chosen { readonly state: EngineState; readonly effects: readonly Effect[] }
@@ -32,7 +32,11 @@ export function choose(state: EngineState, event: Now): { state: EngineState; ef
   if (next.phase === 'running' && next.lease) {
     run(startWork);
     run(endRound);
-    if (!next.round && next.phase === 'running') run((now, nowMs) => chooseNext(now, nowMs, event));
+    // Twice at most: the round that was asked for may have nothing to do, and then comes what is wanted by itself.
+    for (let times = 0; times < 2 && !next.round && next.lease && next.phase === 'running'; times++) {
+      run((now, nowMs) => chooseNext(now, nowMs, event));
+      if (next.lease) run(endRound);
+    }
   }
   run(look);
   run(wish);
@@ -134,16 +138,12 @@ function estimateMs(step: Step): number {
   return step.kind === 'measure' ? Math.max(APPLY_MS, step.table.rows / MEASURED_ROWS_PER_MS) : APPLY_MS;
 }
 
-function setStage(state: EngineState, name: string, change: Partial<Pack>): EngineState {
-  return { ...state, packs: state.packs.map((pack) => (pack.name === name ? { ...pack, ...change } : pack)) };
-}
-
 /** One pack is decompressed while another is applied. */
 function startUnpack(state: EngineState, effects: Effect[]): EngineState {
   const pack = packsIn(state, 'stored')[0];
   if (!pack || isForgetting(state) || packsIn(state, 'unpacking').length > 0 || packsIn(state, 'unpacked').length > 1) return state;
   effects.push({ type: 'unpack', pack });
-  return begin(setStage(state, pack.name, { stage: 'unpacking' }));
+  return begin(setPack(state, pack.name, { stage: 'unpacking' }));
 }
 
 function startFetches(state: EngineState, effects: Effect[]): EngineState {
@@ -155,7 +155,7 @@ function startFetches(state: EngineState, effects: Effect[]): EngineState {
   const room = Math.min(state.config.fetches - running, state.config.storedAhead - ahead - running);
   for (const pack of toFetch(state).slice(0, Math.max(0, room))) {
     effects.push({ type: 'fetch', pack });
-    next = begin(setStage(next, pack.name, { stage: 'transferring', own: true }));
+    next = begin(setPack(next, pack.name, { stage: 'transferring', own: true }));
   }
   return next;
 }

@@ -174,6 +174,14 @@ describe('taking back', () => {
     expect(core.types).toEqual(['unpack']);
   });
 
+  it('D29 N2 so are those that an earlier process handed over: they may use any network', () => {
+    const core = listed(phone([free(1, { level: 1 })], { storedAhead: 0 }), [running(1)]);
+    if (core.state.step) core.send({ type: 'stepped', result: {} });
+    core.tell({ ...IPHONE, settings: { wifiOnly: true, mode: 'auto' }, network: 'metered' });
+    core.failAsk('server.unreachable');
+    expect(listed(core, [running(1)]).types).toEqual(['recall']);
+  });
+
   it('D29 N2 when the person turns Wi-Fi only on, transfers that may use any network are taken back and handed over anew', () => {
     const core = alone(listed(phone([free(1), free(2, { level: 1 })]))).send({ type: 'handed', refused: [] });
     core.tell({ ...IPHONE, settings: { wifiOnly: true, mode: 'auto' } });

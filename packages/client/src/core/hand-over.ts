@@ -1,6 +1,6 @@
 import type { Transfer } from '../ports/transfers.ts';
 import type { Effect } from './event.ts';
-import { counted, type EngineState, type Pack } from './state.ts';
+import { counted, isVisible, setPacks, type EngineState, type Pack } from './state.ts';
 
 /** Transfers that do nothing for so long, while the engine could fetch, are taken back; those that have not begun at all, sooner. */
 const PATIENCE_MS = 60_000;
@@ -20,8 +20,6 @@ const unchanged = (state: EngineState): Handed => ({ state, effects: [] });
 /** The OS's own transfers of this sync may go on: the rule set knows them, and so does the host. */
 const mayTransfer = (state: EngineState): boolean => state.hasTransfers && state.verdict?.transfers === 'go-on' && state.lease?.network === true;
 
-const isVisible = ({ report }: EngineState): boolean => report?.app === 'foreground' && report.screen === 'unlocked';
-
 /**
  * Lists, hands over and takes back. While the app is in front the engine fetches the packs of the first level that lacks some,
  * a few at most, alone for a while; then all others are handed over at once. When the app is left, or the lease ends,
@@ -36,18 +34,15 @@ export function handOver(state: EngineState, nowMs: number): Handed {
   const packs = toHand(state, nowMs);
   if (packs.length === 0) return unchanged(state);
   const allowMetered = state.report?.settings.wifiOnly !== true;
+  const handedMetered = allowMetered || (state.handedMetered && state.packs.some(({ stage }) => stage === 'handed'));
   const names = new Set(packs.map((pack) => pack.name));
   return {
-    state: { ...setPacks(state, names, (pack) => ({ stage: 'handed', handed: pack.handed + 1 })), transferCall: 'hand', transferMs: nowMs, transferRuns: false, handedMetered: allowMetered },
+    state: { ...setPacks(state, names, (pack) => ({ stage: 'handed', handed: pack.handed + 1 })), transferCall: 'hand', transferMs: nowMs, transferRuns: false, handedMetered },
     effects: [{ type: 'hand', packs, allowMetered }, { type: 'journal', kind: 'hand', detail: counted(packs.length, 'pack') }],
   };
 }
 
 export const isForgetting = (state: EngineState): boolean => [state.step, ...state.queue].some((step) => step?.kind === 'forget' || step?.kind === 'reset');
-
-export function setPacks(state: EngineState, names: ReadonlySet<string>, change: (pack: Pack) => Partial<Pack>): EngineState {
-  return { ...state, packs: state.packs.map((pack) => (names.has(pack.name) ? { ...pack, ...change(pack) } : pack)) };
-}
 
 function toHand(state: EngineState, nowMs: number): readonly Pack[] {
   const free = state.packs.filter((pack) => pack.stage === 'wanted' && !pack.own);
@@ -108,7 +103,7 @@ function recall(state: EngineState, packs: readonly Pack[], nowMs: number): Hand
   const isWrongNetwork = state.handedMetered && state.report?.settings.wifiOnly === true;
   const names = packs.map((pack) => pack.name);
   // Taken back is not failed: it may be handed over as often as before.
-  const kept = setPacks(state, new Set(names), (pack) => ({ handed: pack.handed - 1 }));
+  const kept = setPacks(state, new Set(names), (pack) => ({ handed: Math.max(0, pack.handed - 1) }));
   return {
     state: { ...kept, transferCall: 'recall', transferMs: nowMs, handedMetered: false, stalled: state.stalled || !isWrongNetwork },
     effects: [{ type: 'recall', names }, { type: 'journal', kind: 'recall', detail: isWrongNetwork ? 'Wi-Fi only' : state.transferRuns ? 'the transfers brought nothing for a minute' : 'the transfers did not begin' }],
@@ -127,7 +122,9 @@ export function listed(state: EngineState, transfers: readonly Transfer[], store
   const known = new Map(transfers.map((transfer) => [transfer.name, transfer]));
   const packs = state.packs.map((pack) => (pack.stage === 'handed' || pack.stage === 'wanted' ? reconciled(pack, here.has(pack.name), known.get(pack.name)) : pack));
   const transferRuns = packs.some((pack) => pack.stage === 'handed' && known.get(pack.name)?.phase === 'running');
-  return { ...state, packs, transferCall: undefined, transferMs: nowMs, transferRuns, unlisted: 0 };
+  // What an earlier process handed over may use any network.
+  const handedMetered = state.handedMetered || packs.some((pack) => pack.stage === 'handed' && pack.handed === 0);
+  return { ...state, packs, handedMetered, transferCall: undefined, transferMs: nowMs, transferRuns, unlisted: 0 };
 }
 
 /** Nothing may be fetched while it is not known what the OS has; a service that never answers is done without. */

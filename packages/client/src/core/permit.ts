@@ -1,5 +1,6 @@
 import { decide, explain, observe, type Situation, type Sync, type Verdict } from '@carryon/policy';
 import type { Effect, EngineEvent } from './event.ts';
+import { MOST_MS } from './retry.ts';
 import type { EngineState, Lease } from './state.ts';
 
 interface Next { readonly state: EngineState; readonly effects: readonly Effect[] }
@@ -54,7 +55,9 @@ function leaseOf({ verdict, pauses }: EngineState): Lease | undefined {
 function give(state: EngineState, nowMs: number): Next {
   const lease = leaseOf(state);
   if (!lease) return { state, effects: [] };
-  const retry = state.retry && state.retry.atMs > nowMs ? state.retry : undefined;
+  const left = state.retry && state.retry.atMs > nowMs ? state.retry : undefined;
+  // The clock may have been set back meanwhile: no wait is longer than the longest.
+  const retry = left && { ...left, atMs: Math.min(left.atMs, nowMs + Math.max(MOST_MS, left.error.retryAfterMs ?? 0)) };
   const needList = state.hasTransfers && state.packs.some((pack) => pack.stage !== 'applied');
   const waits = retry ? [{ type: 'timer', timer: 'retry', atMs: retry.atMs } as const] : [];
   return { state: { ...state, lease, retry, needList, stalled: false, leasedMs: nowMs }, effects: [entry(state, 'start'), ...waits] };

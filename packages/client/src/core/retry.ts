@@ -1,7 +1,8 @@
 import type { CarryonError } from '@carryon/protocol';
 
 const FIRST_MS = 500;
-const MOST_MS = 60_000;
+/** The longest wait, where the server does not name a longer one. */
+export const MOST_MS = 60_000;
 const LATER_MS = 60_000;
 
 /** The fault lies with the device's disk or database, so that its steps cannot go on either. */

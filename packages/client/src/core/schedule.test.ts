@@ -71,6 +71,7 @@ describe('tables with intervals', () => {
     core.nowMs -= 365 * 24 * 60 * MINUTE_MS;
     core.tell({ inUse: false });
     expect(lookMs(core)).toBeLessThanOrEqual(core.nowMs + 5 * MINUTE_MS);
+    expect(request(toLook(core))).toBeDefined();
   });
 });
 
@@ -197,6 +198,35 @@ describe('kinds of sync', () => {
     expect(core.state.nextRound).toMatchObject({ kind: 'full-delta', tables: expect.arrayContaining([1, 2, 3]) });
     core.send({ type: 'sync-asked', asked: { kind: 'delta' } });
     expect(core.state.nextRound).toMatchObject({ kind: 'full-delta', tables: undefined });
+  });
+
+  it('D30 of what the person asks for nothing is forgotten, while it waits to start and when it has to wait', () => {
+    const core = bring(watching([usable(1), usable(2)]), 1, 2).tell({ network: 'none' });
+    core.send({ type: 'ask-failed', id: core.state.asked, error: error('server.unreachable') });
+    core.send({ type: 'sync-asked', asked: { kind: 'full-delta' } }).send({ type: 'sync-asked', asked: { kind: 'table', tables: ['t1'] } });
+    expect(core.state.round).toMatchObject({ kind: 'full-delta', tables: undefined, byPerson: true });
+    core.send({ type: 'sync-asked', asked: { kind: 'table', tables: [] } });
+    expect(core.state).toMatchObject({ round: { kind: 'full-delta' }, nextRound: undefined });
+  });
+
+  it('D31 a reset is not forgotten when the step before it fails', () => {
+    const core = watching([usable(1)]);
+    core.answer({ segments: [commit(1)] }).send({ type: 'reset-asked' }).send({ type: 'step-failed', error: error('protocol.bad-answer') });
+    core.send({ type: 'woke', timer: 'retry' });
+    expect(core.state.step?.kind).toBe('reset');
+  });
+
+  it('D31 a table asked for while a reset is under way is part of it, whatever its number is then', () => {
+    const core = new Core([usable(1)], []).tell({});
+    core.answer({ segments: [commit(1)] }).send({ type: 'reset-asked' }).send({ type: 'stepped', result: {} }).send({ type: 'stepped', result: {} });
+    core.send({ type: 'sync-asked', asked: { kind: 'table', tables: ['t1'] } });
+    const plan = { kind: 'plan', tables: [{ ...spec(9), name: 't1' }], packs: [], token: 'new', epoch: 'e2', user: 'u' } as const;
+    core.answer({ plan, epoch: 'e2' }).send({ type: 'stepped', result: {} }).send({ type: 'stepped', result: {} });
+    for (let turns = 0; turns < 10 && core.state.phase === 'running'; turns++) {
+      if (core.state.asking) core.answer({ segments: [commit(9)], epoch: 'e2' });
+      else core.send({ type: 'stepped', result: {} });
+    }
+    expect(core.state.phase).toBe('done');
   });
 
   it('D31 a reset gives up what is in flight and forgets nothing but what the server knows', () => {

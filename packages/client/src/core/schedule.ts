@@ -27,8 +27,7 @@ export const liveTables = (state: EngineState): readonly Table[] => state.tables
 function dueMs(state: EngineState, table: Table, nowMs: number): number | undefined {
   if (!table.fresh || table.lost || table.syncedMs === undefined || state.allDue) return nowMs;
   if (table.everyMinutes === undefined && isLive(state) && state.lease) return undefined;
-  // A clock set back must not put it off for longer than its interval.
-  return Math.min(table.syncedMs, nowMs) + (table.everyMinutes ?? state.config.everyMinutes) * MINUTE_MS;
+  return table.syncedMs + (table.everyMinutes ?? state.config.everyMinutes) * MINUTE_MS;
 }
 
 /** Finds the round that is wanted now, when there is none at hand. */

@@ -208,3 +208,13 @@ export function initialState(config: EngineConfig, hasTransfers = false): Engine
 
 /** A number with its noun, for the journal. */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+/** The person sees the app. */
+export const isVisible = ({ report }: Pick<EngineState, 'report'>): boolean => report?.app === 'foreground' && report.screen === 'unlocked';
+
+/** Changes the packs of these names. */
+export function setPacks(state: EngineState, names: ReadonlySet<string>, change: (pack: Pack) => Partial<Pack>): EngineState {
+  return { ...state, packs: state.packs.map((pack) => (names.has(pack.name) ? { ...pack, ...change(pack) } : pack)) };
+}
+
+export const setPack = (state: EngineState, name: string, change: Partial<Pack>): EngineState => setPacks(state, new Set([name]), () => change);

@@ -5,8 +5,9 @@ import type { Answer, Asked, Effect, EngineEvent, StepResult } from './event.ts'
 import { checkQuota } from './quota.ts';
 import { retryDelayMs, weight } from './retry.ts';
 import { handed, listed, transferred, unlisted } from './hand-over.ts';
+import { isBusy } from './permit.ts';
 import { isIn, newRound } from './schedule.ts';
-import { counted, type Asking, type EngineState, type Pack, type Round, type Segment, type Step, type Table } from './state.ts';
+import { counted, isVisible, setPack, type Asking, type EngineState, type Pack, type Round, type Segment, type Step, type Table } from './state.ts';
 
 /** A pack that came wrong so often is given up. */
 const MOST_WRONG = 3;
@@ -20,9 +21,23 @@ interface Next { readonly state: EngineState; readonly effects: readonly Effect[
 
 /** The engine: a state and an event give the next state and what is to be done. Pure; same inputs, same outputs. */
 export function step(state: EngineState, event: EngineEvent): Next {
-  const reacted = react(afterSleep(state, event.nowMs), event);
+  const reacted = react(afterSleep(afterSetBack(state, event.nowMs), event.nowMs), event);
   const chosen = choose(reacted.state, event);
-  return { state: chosen.state, effects: [...reacted.effects, ...chosen.effects] };
+  // Nothing had to be taken back: a host that waits for the rest is told all the same.
+  const rested: readonly Effect[] = isToRest(event) && isAtRest(state) && isAtRest(chosen.state) ? [{ type: 'rested' }] : [];
+  return { state: chosen.state, effects: [...reacted.effects, ...chosen.effects, ...rested] };
+}
+
+const isToRest = (event: EngineEvent): boolean => event.type === 'situation' && (event.report.app === 'closed' || event.report.app === 'frozen');
+
+const isAtRest = (state: EngineState): boolean => !state.lease && state.leaving === undefined && !isBusy(state);
+
+/** The clock was set back: what is noted as later than now has just happened. */
+function afterSetBack(state: EngineState, nowMs: number): EngineState {
+  const { transferMs, leasedMs, tables } = state;
+  const isAhead = (table: Table): boolean => table.syncedMs !== undefined && table.syncedMs > nowMs;
+  if (transferMs <= nowMs && leasedMs <= nowMs && !tables.some(isAhead)) return state;
+  return { ...state, transferMs: Math.min(transferMs, nowMs), leasedMs: Math.min(leasedMs, nowMs), tables: tables.map((table) => (isAhead(table) ? { ...table, syncedMs: nowMs } : table)) };
 }
 
 /** A timer that is so late was not allowed to run: the process slept, and what the OS did meanwhile is not known. */
@@ -63,10 +78,6 @@ function react(state: EngineState, event: EngineEvent): Next {
 
 const journal = (kind: string, detail: string): Effect => ({ type: 'journal', kind, detail });
 
-function setPack(state: EngineState, name: string, change: Partial<Pack>): EngineState {
-  return { ...state, packs: state.packs.map((pack) => (pack.name === name ? { ...pack, ...change } : pack)) };
-}
-
 function setTables(state: EngineState, ids: ReadonlySet<number>, change: Partial<Table>): EngineState {
   return { ...state, tables: state.tables.map((table) => (ids.has(table.id) ? { ...table, ...change } : table)) };
 }
@@ -76,24 +87,30 @@ const progressed = (state: EngineState): EngineState => (state.failures === 0 ? 
 /** The person who opens the app, and a network that is back, end a wait after failures, unless the server named its time. */
 function situated(state: EngineState, report: NonNullable<EngineState['report']>): EngineState {
   const was = state.report;
-  const isOpened = isVisible(report) && !(was && isVisible(was));
+  const isOpened = isVisible({ report }) && !isVisible({ report: was });
   const isBack = was?.network === 'none' && report.network !== 'none';
   const retry = state.retry?.error.retryAfterMs === undefined && was && (isOpened || isBack) ? undefined : state.retry;
   // What was taken back in front is handed over again when the app is left.
-  const stalled = state.stalled && !(was && isVisible(was) && !isVisible(report));
+  const stalled = state.stalled && !(isVisible({ report: was }) && !isVisible({ report }));
   return { ...state, report, retry, stalled, allDue: state.allDue || isBack };
 }
 
-const isVisible = ({ app, screen }: NonNullable<EngineState['report']>): boolean => app === 'foreground' && screen === 'unlocked';
-
 /** What the person asks for comes before what waits to start, and after what has begun; requests that wait become one. */
 function asked(state: EngineState, { kind, tables }: Asked): EngineState {
+  const ids = isResetting(state) || state.resetting ? undefined : idsOf(state, tables);
+  if (ids?.length === 0) return state;
+  const { round } = state;
+  const wish = newRound({ kind: kind === 'table' && !ids ? 'delta' : kind, tables: ids, byPerson: true });
+  const waiting = round && !round.begun && round.byPerson && round.kind !== 'first' ? round : undefined;
+  const nextRound = merged(merged(wish, waiting), state.nextRound);
+  const next = { ...state, nextRound, retry: undefined, phase: state.phase === 'done' ? 'running' as const : state.phase };
+  if (!round || round.begun) return next;
+  return round.kind === 'first' ? { ...next, round: { ...round, byPerson: true } } : { ...next, round: undefined };
+}
+
+function idsOf(state: EngineState, tables: readonly string[] | undefined): readonly number[] | undefined {
   const names = tables && new Set(tables.map((name) => name.toLowerCase()));
-  const ids = names && state.tables.filter((table) => names.has(table.name.toLowerCase())).map((table) => table.id);
-  const next = { ...state, retry: undefined, phase: state.phase === 'done' ? 'running' as const : state.phase };
-  const nextRound = merged(newRound({ kind, tables: ids, byPerson: true }), state.nextRound);
-  if (!state.round || state.round.begun) return { ...next, nextRound };
-  return state.round.kind === 'first' ? { ...next, nextRound, round: { ...state.round, byPerson: true } } : { ...next, nextRound, round: undefined };
+  return names && state.tables.filter((table) => names.has(table.name.toLowerCase())).map((table) => table.id);
 }
 
 function merged(round: Round, other: Round | undefined): Round {
@@ -229,7 +246,7 @@ function stepFailed(state: EngineState, event: EngineEvent & { readonly type: 's
   if (done?.kind === 'apply') return packFailed(backOnShelf(idle, done.pack.name, error), done.pack.name, error, event);
   // An answer that cannot be applied is asked for again; anything else is tried again as it is.
   const unreadable = error.code === 'protocol.bad-answer';
-  const again = unreadable ? { ...idle, queue: [] } : done && done.kind !== 'index' && done.kind !== 'measure' ? { ...idle, queue: [done, ...idle.queue] } : idle;
+  const again = unreadable ? { ...idle, queue: idle.queue.filter((one) => one.kind === 'reset') } : done && done.kind !== 'index' && done.kind !== 'measure' ? { ...idle, queue: [done, ...idle.queue] } : idle;
   return failed(again, error, event);
 }
 
@@ -312,5 +329,5 @@ function lose(state: EngineState, ids: readonly number[], why: string): Next {
 
 function forgetAll(state: EngineState): EngineState {
   const tables = state.tables.filter((table) => table.usable).map((table) => ({ ...table, load: 'none' as const, fresh: false, lost: true }));
-  return { ...state, tables, packs: [], token: null, epoch: undefined, needUrls: false, resetting: tables.length > 0 };
+  return { ...state, tables, packs: [], token: null, epoch: undefined, needUrls: false, measured: undefined, resetting: tables.length > 0 };
 }

@@ -27,7 +27,10 @@ export interface WakeWish {
 export interface Host {
   /** Starts telling; returns how to stop. */
   start(events: HostEvents): () => void;
-  /** The engine worked and is now at rest: nothing in flight, no transaction open. A grace or window of the OS can end. */
+  /**
+   * The engine is at rest: nothing in flight, no transaction open. A grace or window of the OS can end. Comes once after permission to
+   * work has ended, and after the app was told to be closed or frozen.
+   */
   rested(): void;
   /** The OS's own transfer service; absent where there is none. */
   readonly transfers?: Transfers;

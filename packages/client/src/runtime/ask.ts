@@ -4,6 +4,7 @@ import type { Segment } from '../core/state.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Net, NetResponse } from '../ports/net.ts';
 import { notCarryon, refusal } from './http.ts';
+import { orAborted } from './patience.ts';
 import { SILENCE_MS, Watchdog } from './watchdog.ts';
 
 const MOST_LINE_CHARS = 256 * 1024 * 1024;
@@ -23,7 +24,7 @@ export async function ask(request: SyncRequest, signal: AbortSignal, ports: AskP
   const silenceMs = SILENCE_MS + (request.waitSeconds ?? 0) * 1000;
   const watchdog = new Watchdog(ports.clock, signal, silenceMs);
   try {
-    const token = await ports.credentials();
+    const token = await orAborted(tokenOf(ports), watchdog.signal);
     const response = await ports.net.request({
       method: 'POST', url: new URL('v1/sync', ports.serverUrl).href, signal: watchdog.signal, body: JSON.stringify(request),
       headers: { 'content-type': 'application/json', accept: 'application/x-ndjson', 'accept-encoding': 'gzip', ...(token === '' ? {} : { authorization: `Bearer ${token}` }) },
@@ -39,6 +40,16 @@ export async function ask(request: SyncRequest, signal: AbortSignal, ports: AskP
     return reader.finish();
   } finally {
     watchdog.done();
+  }
+}
+
+/** The person's token. What an app's own sign-in throws is no end: it may have had no network. */
+async function tokenOf(ports: AskPorts): Promise<string> {
+  try {
+    return await ports.credentials();
+  } catch (cause) {
+    if (cause instanceof CarryonError) throw cause;
+    throw new CarryonError('auth.unavailable', `The app could not give a token: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause });
   }
 }
 

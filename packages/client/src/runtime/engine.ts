@@ -9,15 +9,15 @@ import type { Log } from '../ports/log.ts';
 import type { Net } from '../ports/net.ts';
 import type { PackStore } from '../ports/pack-store.ts';
 import type { Random } from '../ports/random.ts';
-import type { Transfers } from '../ports/transfers.ts';
 import type { PackSource, Sqlite } from '../ports/sqlite.ts';
 import { deriveStatus, type DeviceStatus, type Warning } from '../status/status.ts';
 import { endedSilently, JOURNAL_KEPT, writeJournal, type JournalEntry } from '../store/journal.ts';
 import { Store } from '../store/store.ts';
 import { ask } from './ask.ts';
 import { fetchPack, verifyStored } from './fetch-pack.ts';
+import { HandOver } from './hand-over.ts';
 
-/** A device's clock may differ from the server's by so much before it is said. */
+/** Said of a device's clock that differs by more from the server's. */
 const CLOCK_SKEW_MS = 5 * 60_000;
 
 export interface EnginePorts {
@@ -51,6 +51,7 @@ export class Engine {
   readonly #ports: EnginePorts;
   readonly #options: EngineOptions;
   readonly #store: Store;
+  readonly #handOver: HandOver;
   readonly #sources = new Map<string, PackSource>();
   readonly #partial = new Map<string, number>();
   readonly #running = new Set<Promise<unknown>>();
@@ -62,7 +63,9 @@ export class Engine {
   #requests = new AbortController();
   readonly #journal: JournalEntry[] = [];
   #writing: Promise<unknown> = Promise.resolve();
+  #writes = 0;
   readonly #waiting: Happening[] = [];
+  #isDispatching = false;
   readonly #timers = new Map<Timer, () => void>();
   #stopListening: (() => void)[] = [];
   #isClosed = false;
@@ -75,6 +78,10 @@ export class Engine {
     this.#ports = ports;
     this.#options = options;
     this.#store = new Store(ports.sqlite);
+    this.#handOver = new HandOver({
+      transfers: ports.host.transfers, packs: ports.packs, clock: ports.clock, log: ports.log, serverUrl: options.serverUrl,
+      planned: () => new Set(this.#state.packs.filter((pack) => pack.stage !== 'applied').map((pack) => pack.name)),
+    });
     this.#state = initialState(options.config, ports.host.transfers !== undefined);
   }
 
@@ -84,7 +91,7 @@ export class Engine {
    */
   async run(): Promise<void> {
     const durable = await this.#opened();
-    if (!durable) return;
+    if (!durable || this.#isClosed) return;
     const outcome = new Promise<CarryonError | undefined>((resolve) => { this.#finish = resolve; });
     this.#dispatch({ type: 'started', durable });
     const { host } = this.#ports;
@@ -165,8 +172,7 @@ export class Engine {
     const durable = await this.#store.open(() => this.#ports.random.uuid());
     const packs = await this.#reconcile(durable.packs);
     // Written with the first words of this process.
-    const silent = await endedSilently(this.#ports.sqlite);
-    if (silent) this.#journal.push({ atMs: this.#ports.clock.nowMs(), kind: 'stop', detail: 'The last process ended without a word; nothing is lost.' });
+    if (await endedSilently(this.#ports.sqlite)) this.#journal.push({ atMs: this.#ports.clock.nowMs(), kind: 'stop', detail: 'The last process ended without a word; nothing is lost.' });
     return { ...durable, packs };
   }
 
@@ -197,10 +203,12 @@ export class Engine {
   /** Events that come while effects are carried out wait until those are. */
   #dispatch(happening: Happening): void {
     this.#waiting.push(happening);
-    if (this.#waiting.length > 1) return;
-    for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
-      this.#advance(next);
-      this.#waiting.shift();
+    if (this.#isDispatching) return;
+    this.#isDispatching = true;
+    try {
+      for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) this.#advance(next);
+    } finally {
+      this.#isDispatching = false;
     }
   }
 
@@ -212,12 +220,12 @@ export class Engine {
     for (const listener of this.#listeners) this.#call(listener);
   }
 
-  /** What a listener throws is its own matter. */
+  /** What a listener or the host throws is its own matter. */
   #call(listener: () => void): void {
     try {
       listener();
     } catch (thrown) {
-      this.#ports.log.warn({ err: thrown }, 'a listener failed');
+      this.#ports.log.warn({ err: thrown }, 'a call of the app or its host failed');
     }
   }
 
@@ -228,13 +236,10 @@ export class Engine {
       case 'unpack': return this.#start(this.#unpack(effect.pack));
       case 'step': return this.#start(this.#perform(effect.step));
       case 'timer': return this.#setTimer(effect);
-      case 'hand': return this.#withTransfers((transfers) => this.#hand(transfers, effect));
-      case 'list': return this.#withTransfers((transfers) => this.#list(transfers));
-      case 'recall': return this.#withTransfers(async (transfers) => {
-        await transfers.cancel(effect.names).catch((thrown: unknown) => this.#ports.log.warn({ err: thrown }, 'transfers were not cancelled'));
-        await this.#list(transfers);
-      });
-      case 'wish': return this.#ports.host.wish?.(effect.wake);
+      case 'hand': return this.#tell(this.#handOver.hand(effect.packs, effect.allowMetered));
+      case 'list': return this.#tell(this.#handOver.list());
+      case 'recall': return this.#tell(this.#handOver.recall(effect.names));
+      case 'wish': return this.#call(() => this.#ports.host.wish?.(effect.wake));
       case 'abort': return this.#abort(effect.reason);
       case 'journal': {
         const { type, ...entry } = effect;
@@ -242,10 +247,17 @@ export class Engine {
         this.#ports.log.debug({ detail: effect.detail }, effect.kind);
         return this.#start(this.#writeJournal());
       }
-      case 'rested': return this.#start(this.#writeJournal().finally(() => this.#ports.host.rested()));
+      case 'rested': return this.#rest();
       case 'finished': return this.#start(this.#writeJournal().finally(() => this.#finish(effect.error)));
       default: return effect satisfies never;
     }
+  }
+
+  /** The last words come first; without any the host is told at once, for its process may be about to be suspended. */
+  #rest(): void {
+    const tell = (): void => this.#call(() => this.#ports.host.rested());
+    if (this.#journal.length === 0 && this.#writes === 0) return tell();
+    this.#start(this.#writeJournal().finally(tell));
   }
 
   #start(work: Promise<unknown>): void {
@@ -268,34 +280,12 @@ export class Engine {
     this.#timers.delete(timer);
     if (atMs === undefined) return;
     const { clock } = this.#ports;
-    this.#timers.set(timer, clock.after(Math.max(0, atMs - clock.nowMs()), () => {
-      this.#timers.delete(timer);
-      this.#dispatch({ type: 'woke', timer });
-    }));
+    this.#timers.set(timer, clock.after(Math.max(0, atMs - clock.nowMs()), () => this.#dispatch({ type: 'woke', timer })));
   }
 
-  #withTransfers(use: (transfers: Transfers) => Promise<void>): void {
-    if (this.#ports.host.transfers) this.#start(use(this.#ports.host.transfers));
-  }
-
-  async #hand(transfers: Transfers, { packs, allowMetered }: Extract<Effect, { type: 'hand' }>): Promise<void> {
-    const items = packs.map((pack) => ({ name: pack.name, url: new URL(pack.url, this.#options.serverUrl).href, bytes: pack.bytes, priority: pack.level, allowMetered }));
-    const refused = await transfers.enqueue(items).catch((thrown: unknown) => {
-      this.#ports.log.warn({ err: thrown }, 'the system took no transfers over');
-      return packs.map((pack) => pack.name);
-    });
-    this.#dispatch({ type: 'handed', refused });
-  }
-
-  /** What the OS has, and what the pack store has; transfers of no pack of the plan are ended. */
-  async #list(transfers: Transfers): Promise<void> {
-    const unknown = (thrown: unknown): undefined => this.#ports.log.warn({ err: thrown }, 'the system\'s transfers could not be listed') as undefined;
-    const listed = await transfers.list().catch(unknown);
-    const planned = new Set(this.#state.packs.filter((pack) => pack.stage !== 'applied').map((pack) => pack.name));
-    const strange = (listed ?? []).filter((transfer) => !planned.has(transfer.name)).map((transfer) => transfer.name);
-    if (strange.length > 0) await transfers.cancel(strange).catch(unknown);
-    const stored = await this.#ports.packs.list().catch(() => []);
-    this.#dispatch({ type: 'listed', transfers: listed, stored: stored.filter((pack) => pack.complete).map((pack) => pack.name) });
+  /** What comes of it is the next event. */
+  #tell(work: Promise<Happening>): void {
+    this.#start(work.then((happening) => this.#dispatch(happening)));
   }
 
   async #ask({ id, request }: Extract<Effect, { type: 'ask' }>): Promise<void> {
@@ -350,7 +340,7 @@ export class Engine {
       if (step.kind === 'apply') await this.#dropPack(step.pack.name);
       if (step.kind === 'forget' || step.kind === 'reset') for (const name of step.packs) await this.#dropPack(name);
       this.#dispatch({ type: 'stepped', result });
-      if (step.kind === 'segment') this.#tell(step);
+      if (step.kind === 'segment') this.#announce(step);
     } catch (thrown) {
       const error = toCarryonError(thrown);
       if (step.kind === 'apply' && isPackFault(error)) await this.#dropPack(step.pack.name);
@@ -358,7 +348,7 @@ export class Engine {
     }
   }
 
-  #tell({ segment }: Extract<Step, { kind: 'segment' }>): void {
+  #announce({ segment }: Extract<Step, { kind: 'segment' }>): void {
     if (!segment.commit || segment.rows === 0) return;
     const mended = [...(segment.ranges ?? [])].filter(([, ranges]) => ranges.length > 0).map(([id]) => id);
     const ids = new Set([...segment.puts.keys(), ...segment.removes.keys(), ...segment.lives.keys(), ...mended]);
@@ -371,13 +361,14 @@ export class Engine {
   async #dropPack(name: string): Promise<void> {
     this.#sources.delete(name);
     this.#partial.delete(name);
-    await this.#ports.host.transfers?.cancel([name]).catch((thrown: unknown) => this.#ports.log.warn({ err: thrown }, 'a transfer was not ended'));
+    if (this.#ports.host.transfers) await this.#handOver.drop([name]);
     await this.#ports.packs.remove(name).catch((thrown: unknown) => this.#ports.log.warn({ err: thrown }, 'a pack was not removed'));
   }
 
   /** One writer at a time. */
   #write<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#writing.then(work);
+    this.#writes++;
+    const result = this.#writing.then(work).finally(() => { this.#writes--; });
     this.#writing = result.catch(() => undefined);
     return result;
   }

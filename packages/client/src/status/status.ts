@@ -25,7 +25,7 @@ export interface DownloadStatus {
 
 /** One reason to wait. */
 export interface Waiting {
-  /** `policy`: the rules say so. `pause`: the app asked for it. `lease`: the host has not told the situation yet. Else an error's code. */
+  /** `policy`: the rules say so. `pause`: the app asked for it. `situation`: the host has not told it yet. Else an error's code. */
   readonly code: string;
   readonly message: string;
   readonly action?: string;
@@ -108,7 +108,7 @@ function reasonsOf(state: EngineState): Waiting[] {
   if (state.error) return [describe(state.error)];
   const failed = state.retry ? [{ ...describe(state.retry.error), untilMs: state.retry.atMs }] : [];
   if (state.phase !== 'running') return state.phase === 'starting' ? failed : [];
-  if (!state.report) return [{ code: 'lease', message: 'The device has not said yet whether the sync may run.' }];
+  if (!state.report) return [{ code: 'situation', message: 'The device has not said yet whether the sync may run.' }];
   const paused = state.pauses.map((reason) => ({ code: 'pause', message: `The app has paused the sync: ${reason}.` }));
   const isDenied = state.verdict && (state.verdict.engine !== 'run' || (state.verdict.network === 'leave' && !hasLocalWork(state)));
   const denied = state.round && state.verdict && isDenied ? [denialOf(told(state, state.verdict))] : [];

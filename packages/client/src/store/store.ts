@@ -1,4 +1,4 @@
-import { digestSql, keyColumns, packTableName, quoteName, subtractDigest, type Digest, type TableSpec } from '@carryon/protocol';
+import { CarryonError, digestSql, keyColumns, packTableName, quoteName, subtractDigest, type Digest, type TableSpec } from '@carryon/protocol';
 import type { Durable, StepResult } from '../core/event.ts';
 import type { Pack, Step, Table } from '../core/state.ts';
 import { first, type PackSource, type Sqlite } from '../ports/sqlite.ts';
@@ -61,6 +61,7 @@ export class Store {
       // Of an earlier copy there may be an index of that name: no generation is used twice, whatever the table's id.
       const generation = (await first<{ next: number }>(this.#db, 'SELECT coalesce(max(generation), 0) + 1 AS next FROM _carryon_table'))?.next ?? 1;
       const last = (await first<{ position: number | null }>(this.#db, 'SELECT max(position) AS position FROM _carryon_pack'))?.position ?? 0;
+      await refuseTakenNames(this.#db, plan.tables);
       for (const table of plan.tables) {
         await createLoadTable(this.#db, table);
         await this.#db.run(`INSERT INTO _carryon_table VALUES(?1, ?2, ?3, ?4, 0, 'filling', 0, ?5, 0, 0, 0, 0, 0, NULL)
@@ -156,3 +157,11 @@ export class Store {
   }
 }
 
+/** A table of the app's own is never replaced: its name must be free, or that of a usable table that is downloaded anew. */
+async function refuseTakenNames(db: Sqlite, tables: readonly TableSpec[]): Promise<void> {
+  for (const { name } of tables) {
+    const own = await first(db, `SELECT 1 FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE
+      AND NOT EXISTS (SELECT 1 FROM _carryon_table WHERE usable AND name = ?1 COLLATE NOCASE)`, name);
+    if (own) throw new CarryonError('device.name-taken', `The device's database already has a table ${name} of the app's own.`);
+  }
+}

@@ -215,7 +215,7 @@ export class CoreDriver {
   }
 
   revoke(): void {
-    if (this.#hasLease) this.#leaving = true;
+    this.#leaving = true;
     this.#hasLease = false;
     this.send({ type: 'situation', report: { ...this.#report, app: 'frozen' } });
   }
@@ -286,13 +286,19 @@ export class CoreDriver {
 
   #endUnpack(name: string, fails: boolean): void {
     if (!fails || !this.#mayBeWrong(name)) return this.send({ type: 'unpacked', name });
-    this.#here.delete(name);
+    this.#drop(name);
     this.send({ type: 'unpack-failed', name, error: new CarryonError('pack.wrong-bytes', 'by chance') });
+  }
+
+  /** A pack that is not right is cleared away, and its transfer ended. */
+  #drop(name: string): void {
+    this.#here.delete(name);
+    this.#os.delete(name);
   }
 
   #endStep(done: Step, fails: boolean): void {
     if (fails && done.kind === 'apply' && this.#mayBeWrong(done.pack.name)) {
-      this.#here.delete(done.pack.name);
+      this.#drop(done.pack.name);
       return this.send({ type: 'step-failed', error: new CarryonError('pack.wrong-bytes', 'by chance') });
     }
     if (fails && done.kind === 'segment') return this.send({ type: 'step-failed', error: new CarryonError('protocol.bad-answer', 'by chance') });

@@ -102,6 +102,12 @@ export function packStoreContract(name: string, make: () => Promise<PackStoreSub
       await expect(store.unpack(sha256(bomb), codec, 100_000)).rejects.toThrow(wrong);
     });
 
+    it('PACKS-11 a pack whose file is gone is pack.wrong-bytes, whether it is checked or decompressed', async () => {
+      const name = 'ab'.repeat(32);
+      await expect(store.digest(name)).rejects.toMatchObject({ code: 'pack.wrong-bytes' });
+      await expect(store.unpack(name, 'gzip', 10)).rejects.toMatchObject({ code: 'pack.wrong-bytes' });
+    });
+
     it('PACKS-7 removing takes every form of a pack; removing nothing is fine', async () => {
       const packed = gzipSync(bytesOf(1000, 10));
       await keep(sha256(packed), packed);

@@ -10,17 +10,18 @@ export class VirtualClock implements Clock {
   readonly #timers = new Set<Timer>();
   #elapsedMs = 0;
   #startMs: number;
+  #sleptMs = 0;
 
   constructor(startMs = Date.UTC(2026, 10, 21, 8)) {
     this.#startMs = startMs;
   }
 
   nowMs(): number {
-    return this.#startMs + this.#elapsedMs;
+    return this.#startMs + this.#sleptMs + this.#elapsedMs;
   }
 
   steadyMs(): number {
-    return this.#elapsedMs;
+    return this.#sleptMs + this.#elapsedMs;
   }
 
   after(delayMs: number, run: () => void): () => void {
@@ -38,6 +39,11 @@ export class VirtualClock implements Clock {
       due.run();
     }
     this.#elapsedMs = untilMs;
+  }
+
+  /** The machine sleeps: time passes for its clocks, and not for timers. */
+  sleep(forMs: number): void {
+    this.#sleptMs += forMs;
   }
 
   /** Someone sets the clock: timers do not notice. */

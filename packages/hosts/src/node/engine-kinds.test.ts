@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { Engine } from '@carryon/client';
-import { tripSqlite } from '@carryon/client/testing';
+import { AT_WORK, ManualHost, tripSqlite } from '@carryon/client/testing';
 import { CarryonError } from '@carryon/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Rig } from '../testing/rig.ts';
@@ -12,11 +12,7 @@ describe('kinds of sync', () => {
   afterEach(() => rig.end());
 
   /** Changes the device's database as no engine would. */
-  const damage = (sql: string): void => {
-    const db = new DatabaseSync(deviceFile(rig.folder));
-    db.exec(sql);
-    db.close();
-  };
+  const damage = (sql: string): void => damageIn(rig, sql);
 
   /** Runs a sync of mode `once` with something more asked for at its start. */
   const syncWith = async (ask: (engine: Engine) => void): Promise<Engine> => {
@@ -138,3 +134,97 @@ describe('opening the device', () => {
     expect(rig.host.isStarted).toBe(false);
   });
 });
+
+describe('what the app and its host do wrong', () => {
+  let rig: Rig;
+  beforeEach(() => { rig = new Rig().fill(50); });
+  afterEach(() => rig.end());
+  const NEVER = new Promise<never>(() => undefined);
+
+  it('D10 a sign-in that never ends is given up after 15 seconds, and holds up neither the rest nor the end', async () => {
+    let hangs = true;
+    const engine = await rig.open({ config: { mode: 'watch' }, credentials: () => (hangs ? NEVER : Promise.resolve('token')) });
+    const run = engine.run();
+    await rig.settle();
+    rig.clock.advance(15_000);
+    await rig.until(engine, () => engine.status().waiting?.code === 'server.unreachable', 'still');
+    rig.clock.advance(60_000);
+    await rig.settle();
+    rig.host.revoke();
+    await rig.until(engine, () => rig.host.rests === 1, 'still');
+    hangs = false;
+    rig.host.grant();
+    await rig.until(engine, () => engine.status().state === 'up-to-date');
+    hangs = true;
+    engine.syncNow();
+    await engine.close();
+    await run;
+  });
+
+  it('D18 a sign-in that fails is tried again', async () => {
+    let fails = 3;
+    const engine = await rig.open({ config: { mode: 'watch' }, credentials: async () => { if (fails-- > 0) throw new TypeError('fetch failed'); return 'token'; } });
+    const run = engine.run();
+    await rig.until(engine, () => engine.status().waiting?.code === 'auth.unavailable', 'still');
+    await rig.until(engine, () => engine.status().state === 'up-to-date');
+    await engine.close();
+    await run;
+  });
+
+  it('D21 a host that throws does not stop the engine', async () => {
+    rig.host.wish = () => { throw new Error('no wish'); };
+    const engine = await rig.open({ config: { mode: 'watch' } });
+    const run = engine.run();
+    rig.host.tell({ platform: 'ios', app: 'background' });
+    await rig.settle();
+    rig.host.grant();
+    await rig.until(engine, () => engine.status().state === 'up-to-date');
+    await engine.close();
+    await run;
+  });
+
+  it('D28 a transfer service that never answers is done without', async () => {
+    const hung = { enqueue: () => NEVER, list: () => NEVER, cancel: () => NEVER, onChange: () => () => undefined };
+    const own = new Rig({ packRows: 20 }).fill(60);
+    const host = new ManualHost({ ...AT_WORK, platform: 'windows11' }, hung);
+    const engine = await own.open({ host, config: { mode: 'watch' } });
+    const run = engine.run();
+    for (let seconds = 0; seconds < 600 && engine.status().state !== 'up-to-date'; seconds++) {
+      await own.settle();
+      own.clock.advance(1000);
+    }
+    expect(own.visible()).toEqual(own.expected());
+    const closing = engine.close();
+    await own.settle();
+    await closing;
+    await run;
+    await own.end();
+  });
+
+  it('D5 a table of the app\'s own is not replaced by one of the plan', async () => {
+    await (await rig.open()).close();
+    damageIn(rig, 'CREATE TABLE Notes(mine); INSERT INTO Notes VALUES(1)');
+    expect(await rig.sync()).toMatchObject({ code: 'device.name-taken' });
+    expect(rig.query('SELECT mine FROM notes')).toEqual([{ mine: 1 }]);
+  });
+
+  it('D33 at rest already, the host is told so when the machine sleeps or the app is to end', async () => {
+    rig.host.tell({ settings: { wifiOnly: false, mode: 'manual' } });
+    const engine = await rig.open({ config: { mode: 'watch' } });
+    const run = engine.run();
+    await rig.until(engine, () => engine.status().state === 'up-to-date');
+    await rig.settle();
+    expect(engine.status().lease).toBeUndefined();
+    const rests = rig.host.rests;
+    rig.host.tell({ app: 'frozen' });
+    await rig.until(engine, () => rig.host.rests === rests + 1, 'still');
+    await engine.close();
+    await run;
+  });
+});
+
+function damageIn(rig: Rig, sql: string): void {
+  const db = new DatabaseSync(deviceFile(rig.folder));
+  db.exec(sql);
+  db.close();
+}

@@ -26,7 +26,7 @@ describe('a lease', () => {
     calls.length = 0;
     engine.syncNow();
     await rig.settle();
-    expect(engine.status().waiting).toMatchObject({ code: 'lease' });
+    expect(engine.status().waiting).toMatchObject({ code: 'situation' });
     expect([calls, rig.server.asked, rig.server.fetched]).toEqual([[], [], []]);
     await engine.close();
     await run;

@@ -39,10 +39,25 @@ describe('NodeHost', () => {
     expect(log).toEqual(['foreground', 'frozen', 'foreground']);
   });
 
+  it('HOST-2 SIGCONT does not call an end off', () => {
+    signals.emit('SIGTERM', 'SIGTERM');
+    signals.emit('SIGCONT', 'SIGCONT');
+    host.rested();
+    expect(log).toEqual(['foreground', 'closed', 'terminated SIGTERM']);
+  });
+
+  it('HOST-3 a clock that is set is no sleep', () => {
+    clock.set(3_600_000);
+    clock.advance(60_000);
+    clock.set(-7_200_000);
+    clock.advance(60_000);
+    expect(log).toEqual(['foreground']);
+  });
+
   it('HOST-3 a machine that slept distrusts what was in flight, and goes on', () => {
     clock.advance(60_000);
     expect(log).toEqual(['foreground']);
-    clock.set(3_600_000);
+    clock.sleep(3_600_000);
     clock.advance(5000);
     expect(log.slice(1)).toEqual(['frozen']);
     host.rested();
@@ -52,7 +67,7 @@ describe('NodeHost', () => {
 
   it('HOST-3 an end that is under way is not undone by a sleep', () => {
     signals.emit('SIGTERM', 'SIGTERM');
-    clock.set(3_600_000);
+    clock.sleep(3_600_000);
     clock.advance(5000);
     host.rested();
     expect(log).toEqual(['foreground', 'closed', 'terminated SIGTERM']);

@@ -25,6 +25,8 @@ export class NodeHost implements Host {
   readonly #options: NodeHostOptions;
   readonly #process: NodeJS.Process;
   #atRest: (() => void) | undefined;
+  /** A signal has asked for the end: nothing calls that off. */
+  #isEnding = false;
 
   constructor(options: NodeHostOptions) {
     this.#options = options;
@@ -32,13 +34,17 @@ export class NodeHost implements Host {
   }
 
   start(events: HostEvents): () => void {
-    const onEnd = (signal: NodeJS.Signals): void => this.#leave(events, 'closed', () => {
-      if (this.#options.onTerminated) return this.#options.onTerminated(signal);
-      this.#process.off(signal, onEnd);
-      this.#process.kill(this.#process.pid, signal);
-    });
+    const onEnd = (signal: NodeJS.Signals): void => {
+      this.#isEnding = true;
+      this.#leave(events, 'closed', () => {
+        if (this.#options.onTerminated) return this.#options.onTerminated(signal);
+        this.#process.off(signal, onEnd);
+        this.#process.kill(this.#process.pid, signal);
+      });
+    };
     const onStop = (): void => this.#leave(events, 'frozen', () => this.#process.kill(this.#process.pid, 'SIGSTOP'));
     const onContinue = (): void => {
+      if (this.#isEnding) return;
       this.#atRest = undefined;
       this.#tell(events, 'foreground');
     };
@@ -71,11 +77,11 @@ export class NodeHost implements Host {
 
   #watchSleep(events: HostEvents): () => void {
     const { clock } = this.#options;
-    let expectedMs = clock.nowMs() + TICK_MS;
+    let expectedMs = clock.steadyMs() + TICK_MS;
     let cancel = (): void => undefined;
     const tick = (): void => {
-      if (clock.nowMs() - expectedMs > SLEPT_MS && !this.#atRest) this.#leave(events, 'frozen', () => this.#tell(events, 'foreground'));
-      expectedMs = clock.nowMs() + TICK_MS;
+      if (clock.steadyMs() - expectedMs > SLEPT_MS && !this.#atRest) this.#leave(events, 'frozen', () => this.#tell(events, 'foreground'));
+      expectedMs = clock.steadyMs() + TICK_MS;
       cancel = clock.after(TICK_MS, tick);
     };
     cancel = clock.after(TICK_MS, tick);

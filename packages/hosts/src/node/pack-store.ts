@@ -49,7 +49,10 @@ export class NodePackStore implements PackStore {
   }
 
   async digest(name: string): Promise<PackDigest> {
-    const { hash, bytes } = await guard(hashFile(this.#path(name)));
+    const { hash, bytes } = await hashFile(this.#path(name)).catch((cause: unknown) => {
+      if ((cause as { code?: string }).code === 'ENOENT') throw new CarryonError('pack.wrong-bytes', `The file of pack ${name.slice(0, 12)} is gone.`, { cause });
+      throw fileError(cause, storageError(cause));
+    });
     return { bytes, sha256: hash.digest('hex') };
   }
 

@@ -40,7 +40,9 @@ export class DiskPacks implements PackStore {
   }
 
   async digest(name: string): Promise<PackDigest> {
-    const bytes = readPack(this.#path(name));
+    const path = this.#path(name);
+    if (!existsSync(path)) throw wrong(name, 'it is gone');
+    const bytes = readFileSync(path);
     return { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
   }
 
@@ -85,11 +87,6 @@ function inflate(name: string, path: string, codec: Codec, rawBytes: number): Bu
   } catch (cause) {
     throw wrong(name, String((cause as { code?: unknown }).code), cause);
   }
-}
-
-function readPack(path: string): Buffer {
-  if (!existsSync(path)) throw gone();
-  return readFileSync(path);
 }
 
 class DiskWriter implements PackWriter {
