@@ -87,7 +87,7 @@ function progress(chart: Chart, x: Scale, top: number): string {
 }
 
 function legend(y: number): string {
-  const items = [['runs', 'runs: it may work with the server'], ['local', 'local: only with what is here'], ['rests', 'rests']] as const;
+  const items = [['runs', 'runs: it may work with the server'], ['local', 'local: only with what is here'], ['rests', 'rests (the real engine, on a simulated device)']] as const;
   return items.map(([engine, text], i) =>
     `<rect x="${LEFT + i * 260}" y="${y - 10}" width="12" height="12" fill="${COLORS[engine]}" stroke="#cccccc"/><text x="${LEFT + i * 260 + 18}" y="${y}" font-size="11" fill="#555">${text}</text>`).join('\n');
 }

@@ -19,7 +19,7 @@ export function toTerminal(chart: Chart, width = 100): string {
     lane('transfers', at.cells(({ transfers }) => (transfers === 0 ? '·' : transfers > 9 ? '+' : String(transfers)))),
     lane('progress', at.lastCells(({ progress }) => SPARKS[Math.ceil(Math.min(1, Math.max(0, progress)) * 8)] ?? ' ')),
     lane('rule', boxes(at, spansOf(chart, ({ rule }) => rule))),
-    '', 'engine: █ may work with the server   ▒ only with what is here   · rests',
+    '', 'engine: █ may work with the server   ▒ only with what is here   · rests (the real one, on a simulated device)',
     ...rules(chart, width),
     '',
   ].join('\n');

@@ -38,7 +38,7 @@ describe('timeline', () => {
       'transfers ·························44444444444444444444·····',
       'progress       ▂▂▂▂▂▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄█████',
       'rule      │FG-1─────│BG-2──────────│BG-9───────────────│FG-1',
-      '', 'engine: █ may work with the server   ▒ only with what is here   · rests',
+      '', 'engine: █ may work with the server   ▒ only with what is here   · rests (the real one, on a simulated device)',
       'rules: 0:00 FG-1, 0:20 BG-2, 0:50 BG-9, 1:30 FG-1',
       '',
     ]);
