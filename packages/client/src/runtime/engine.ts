@@ -361,7 +361,8 @@ export class Engine {
   async #dropPack(name: string): Promise<void> {
     this.#sources.delete(name);
     this.#partial.delete(name);
-    if (this.#ports.host.transfers) await this.#handOver.drop([name]);
+    // Not waited for: a service that does not answer must not hold up a step.
+    if (this.#state.hasTransfers) void this.#handOver.drop([name]);
     await this.#ports.packs.remove(name).catch((thrown: unknown) => this.#ports.log.warn({ err: thrown }, 'a pack was not removed'));
   }
 
