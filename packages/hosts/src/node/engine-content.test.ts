@@ -141,7 +141,7 @@ describe('a device and what a server must not send', () => {
     expect(rig.server.asked).toHaveLength(6);
   });
 
-  it('D16 another version of the protocol, another epoch or another person end the run; the tables stay readable', async () => {
+  it('D16 P4 another version of the protocol, another epoch or another person end the run; the tables stay readable', async () => {
     await rig.sync();
     const before = rig.visible();
     rig.server.put(1, 1, 10n, 'changed');
@@ -158,7 +158,7 @@ describe('a device and what a server must not send', () => {
     expect(rig.visible()).toEqual(rig.expected());
   });
 
-  it('D16 an answer that ends with an error counts up to its last commit, and its Retry-After is honoured', async () => {
+  it('D16 P8 an answer that ends with an error counts up to its last commit, and its Retry-After is honoured', async () => {
     rig.server.net.fault('/v1/sync', async (_request, otherwise) => otherwise());
     rig.server.net.fault('/v1/sync', edited((line) => (line.startsWith('{"commit"') ? `${line}\n{"error":{"code":"server.busy","message":"later","retryAfterMs":90000}}` : line)));
     const engine = await rig.open();
@@ -170,7 +170,7 @@ describe('a device and what a server must not send', () => {
     expect(rig.visible()).toEqual(rig.expected());
   });
 
-  it('D16 an answer that breaks off counts up to its last commit', async () => {
+  it('D16 P8 an answer that breaks off counts up to its last commit', async () => {
     await rig.sync();
     rig.server.put(1, 1, 10n, 'changed');
     rig.server.put(3, 5, 'n5', 'changed');
@@ -180,7 +180,7 @@ describe('a device and what a server must not send', () => {
     expect(rig.visible()['notes']).not.toEqual(rig.expected()['notes']);
   });
 
-  it('D22 says when the clocks differ by more than five minutes, and takes it back', async () => {
+  it('D22 P4 says when the clocks differ by more than five minutes, and takes it back', async () => {
     rig.server.clockSkewMs = 6 * 60_000;
     const engine = await rig.open({ config: { mode: 'watch' } });
     const run = engine.run();

@@ -63,7 +63,7 @@ async function play({ history: { before, steps, packWidth }, damages, width, che
     await world.start();
     const pairs = USERS.map((user) => [world.join(user, 'plan'), world.join(user, 'zero')] as const);
     for (const [hurtOne] of pairs) await finish(world, hurtOne);
-    for (const step of steps) await runStep(world, step);
+    for (const step of steps) if (step.op !== 'fresh') await world.play(step);
     await world.evaluate();
     for (const [i, [hurtOne, clean]] of pairs.entries()) {
       await finish(world, clean);
@@ -76,19 +76,6 @@ async function play({ history: { before, steps, packWidth }, damages, width, che
     }
   } finally {
     await world.close();
-  }
-}
-
-async function runStep(world: SyncWorld, step: History['steps'][number]): Promise<void> {
-  switch (step.op) {
-    case 'transaction': return world.transaction(step.writes, step.rolledBack);
-    case 'evaluate': return void (await world.evaluate());
-    case 'expire': return world.expire(step.keep);
-    case 'restart': return world.restart();
-    case 'crash': return world.crash(world.sessions[step.device] as Session);
-    case 'sync': return world.sync(world.sessions[step.device] as Session, step);
-    case 'fresh': return;
-    default: return step satisfies never;
   }
 }
 

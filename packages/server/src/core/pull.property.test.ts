@@ -14,30 +14,12 @@ async function play({ before, steps, packWidth }: History, mutant?: Mutant): Pro
     world.transaction(before);
     await world.start();
     for (let i = 0; i < DEVICES; i++) world.join(USERS[i % USERS.length] ?? '', i < DEVICES / 2 ? 'plan' : 'zero');
-    for (const step of steps) await runStep(world, step);
+    for (const step of steps) await world.play(step);
     await world.evaluate();
     for (const session of world.sessions) await finish(world, session);
   } finally {
     await world.close();
   }
-}
-
-async function runStep(world: SyncWorld, step: History['steps'][number]): Promise<void> {
-  switch (step.op) {
-    case 'transaction': return world.transaction(step.writes, step.rolledBack);
-    case 'evaluate': return void (await world.evaluate());
-    case 'expire': return world.expire(step.keep);
-    case 'restart': return world.restart();
-    case 'crash': return world.crash(world.sessions[step.device] as Session);
-    case 'fresh': return fresh(world, world.sessions[step.device] as Session, step.tables);
-    case 'sync': return world.sync(world.sessions[step.device] as Session, step);
-    default: return step satisfies never;
-  }
-}
-
-/** A device that once had something downloads some tables again. */
-async function fresh(world: SyncWorld, session: Session, chosen: readonly number[]): Promise<void> {
-  if (session.device.token !== null) await world.plan(session, world.tables.filter((_, i) => chosen.includes(i)));
 }
 
 const ONE_ANSWER: SyncStep = { op: 'sync', device: 0, answers: 1, pageRows: 3, lost: false, twice: false, latePacks: false, tables: [] };

@@ -24,7 +24,7 @@ async function synced(bench: TempApp, user: string): Promise<ModelDevice> {
 const checkOf = (device: ModelDevice, table: number, width: number): CheckRequest => ({ table, width, ranges: device.measure(table, width) });
 
 describe('checks over HTTP', () => {
-  it('S36 S37 bring what differs, and nothing else', async () => {
+  it('S36 S37 P17 bring what differs, and nothing else', async () => {
     await withApp(async (bench) => {
       const device = await synced(bench, 'ann');
       device.damage(1, (rows) => {
@@ -53,7 +53,7 @@ describe('checks over HTTP', () => {
     });
   });
 
-  it('S36 I12 bring a person\'s own rows alone, also when they were never asked for', async () => {
+  it('S36 I12 P9 bring a person\'s own rows alone, also when they were never asked for', async () => {
     await withApp(async ({ ask }) => {
       const answer = await ask('bob', { token: tokenOf(EPOCH, [2, 1]), check: { table: 2, width: 2, ranges: [0, 1, 5] } });
       expect([rangesOf(answer), ridsOf(answer), commitsOf(answer)[0]?.tables]).toEqual([[[0, 1], [2, 3]], [2], [expect.objectContaining({ table: 2, rows: 1 })]]);
@@ -104,7 +104,7 @@ describe('checks over HTTP', () => {
     });
   });
 
-  it('S38 are answered with lost when too many rows or bytes differ', async () => {
+  it('S38 P17 are answered with lost when too many rows or bytes differ', async () => {
     await withApp(async ({ ask, publish, business }) => {
       const isLost = async (check = EMPTY): Promise<boolean> => {
         const answer = await ask('ann', { token: FROM_NOTHING, check });

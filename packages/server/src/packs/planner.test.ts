@@ -55,7 +55,7 @@ describe('plans', () => {
     });
   });
 
-  it('S52 S47 tables are described with their interval, and without the rule of who gets what', async () => {
+  it('S52 S47 P18 tables are described with their interval, and without the rule of who gets what', async () => {
     await withPlanner(async ({ plan }) => {
       const { tables } = await plan('ann');
       expect(tables.map(({ everyMinutes }) => everyMinutes)).toEqual([60, undefined]);

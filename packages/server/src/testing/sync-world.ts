@@ -15,7 +15,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Snapshot, Storage, SyncedTable } from '../ports/storage.ts';
 import { openDirectStorage } from '../storage/sqlite/storage.ts';
 import { compileFor, type StoreFiles } from '../storage/sqlite/store.ts';
-import { PROFILE, runTransaction, SCHEMA, USERS, type SyncStep, type Write } from './history.ts';
+import { PROFILE, runTransaction, SCHEMA, USERS, type Step, type SyncStep, type Write } from './history.ts';
 import { ModelDevice, rowText } from './model-device.ts';
 import { shareOf } from './oracle.ts';
 import { ensure, same, sortedTexts, StoreAudit, type Expected } from './store-audit.ts';
@@ -118,6 +118,25 @@ export class SyncWorld {
     const at = this.#publishedMs[Math.max(0, this.#publishedMs.length - 1 - keep)] ?? 0;
     await this.storage.expire(at + 1);
     await this.#check();
+  }
+
+  /** One step of a history. */
+  async play(step: Step): Promise<void> {
+    switch (step.op) {
+      case 'transaction': return this.transaction(step.writes, step.rolledBack);
+      case 'evaluate': return void (await this.evaluate());
+      case 'expire': return this.expire(step.keep);
+      case 'restart': return this.restart();
+      case 'crash': return this.crash(this.#session(step.device));
+      case 'fresh': return this.fresh(this.#session(step.device), step.tables);
+      case 'sync': return this.sync(this.#session(step.device), step);
+      default: return step satisfies never;
+    }
+  }
+
+  /** A device that once had something downloads some tables again. */
+  async fresh(session: Session, chosen: readonly number[]): Promise<void> {
+    if (session.device.token !== null) await this.plan(session, this.tables.filter((_, i) => chosen.includes(i)));
   }
 
   /** Some exchanges of one device. */
@@ -225,6 +244,12 @@ export class SyncWorld {
 
   #compare(device: ModelDevice, table: SyncedTable, shares: Expected, when: string): void {
     same(`${when}, ${table.name} of ${device.user}`, sortedTexts((device.rows(table.id) ?? []).map((row) => row.values)), shares(table, device.user));
+  }
+
+  #session(device: number): Session {
+    const session = this.sessions[device];
+    if (!session) throw new Error(`no device ${device}`);
+    return session;
   }
 
   #table(id: number): SyncedTable {
