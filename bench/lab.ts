@@ -28,7 +28,7 @@ async function runAll(count: number): Promise<Outcome[]> {
     const worker = fork(fileURLToPath(new URL('lab-worker.ts', import.meta.url)), { execArgv: ['--conditions=@carryon/source', '--disable-warning=ExperimentalWarning'] });
     for (let i = next++; i < jobs.length; i = next++) {
       outcomes[i] = await runIn(worker, jobs[i] as Job);
-      process.stderr.write(`\r${outcomes.filter(() => true).length} of ${jobs.length} runs`);
+      process.stderr.write(`\r${Object.keys(outcomes).length} of ${jobs.length} runs`);
     }
     worker.disconnect();
     await once(worker, 'exit');

@@ -145,7 +145,7 @@ export class Engine {
     this.#isClosed = true;
     this.#endPause();
     for (const stop of this.#stopListening.splice(0)) stop();
-    this.#dispatch({ type: 'paused', reason: 'close' });
+    this.#dispatch({ type: 'paused', reason: 'the app closed it' });
     await this.#settle();
     this.#finish(undefined);
     await this.#ports.sqlite.close();

@@ -142,7 +142,7 @@ describe('a device in trouble', () => {
     const { journal } = await readStoredStatus(db);
     await db.close();
     const shown = journal.filter(({ kind }) => kind === 'start' || kind === 'stop').slice(0, 3);
-    expect(shown).toMatchObject([{ kind: 'stop', detail: 'close' }, { kind: 'start', rule: 'C5' }, { kind: 'stop', rule: 'C5', detail: expect.stringContaining('(C5)') }]);
+    expect(shown).toMatchObject([{ kind: 'stop', detail: 'the app closed it' }, { kind: 'start', rule: 'C5' }, { kind: 'stop', rule: 'C5', detail: expect.stringContaining('(C5)') }]);
   });
 });
 
