@@ -10,6 +10,10 @@ export const columnSpec = fields({
 });
 export type ColumnSpec = TypeOf<typeof columnSpec>;
 
+/** How edits of a row that somebody else has changed meanwhile are treated. */
+export const conflictMode = oneOf('last-writer-wins', 'detect', 'merge');
+export type ConflictMode = TypeOf<typeof conflictMode>;
+
 export const tableSpec = fields({
   /** Small number that stands for the table on the wire; never reused within an epoch. */
   id: whole,
@@ -21,6 +25,16 @@ export const tableSpec = fields({
   level: whole,
   /** How often the table is synced where changes do not come live; absent: as the device does by itself. */
   everyMinutes: optional(whole),
+  /** What the person may do with rows besides reading them; absent: nothing. */
+  rights: optional(list(oneOf('create', 'update', 'delete'), 3)),
+  /** Absent: the last writer of each column wins. */
+  conflicts: optional(conflictMode),
+  /** How a device makes the key of a new row that has none: a UUID, or a temporary negative number; absent: the app gives it. */
+  newKeys: optional(oneOf('uuid', 'temporary')),
+  /** Positions of columns that nobody can write: the business database computes them. */
+  computed: optional(list(whole, 2000)),
+  /** Columns that hold a key of a table whose new keys are temporary: the column's position and the table's id. */
+  references: optional(list(fields({ column: whole, table: whole }), 2000)),
 });
 export type TableSpec = TypeOf<typeof tableSpec>;
 

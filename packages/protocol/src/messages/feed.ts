@@ -33,6 +33,8 @@ export const commitFrame = fields({
     tables: list(fields({ table: whole, rows: optional(whole), sum: optional(whole) }), 10_000),
     /** More commits follow in this answer, or the device should ask again at once. */
     more: optional(whole),
+    /** What this device's changesets up to this one have done is in the tables. Absent: 0. */
+    ack: optional(whole),
   }),
 });
 export type CommitFrame = TypeOf<typeof commitFrame>;

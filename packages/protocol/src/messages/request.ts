@@ -1,4 +1,5 @@
 import { fields, list, nullable, oneOf, optional, text, whole, type TypeOf } from '../shape.ts';
+import { push } from './push.ts';
 
 export const codec = oneOf('zstd', 'gzip');
 export type Codec = TypeOf<typeof codec>;
@@ -36,5 +37,7 @@ export const syncRequest = fields({
   waitSeconds: optional(whole),
   /** Compare a table with the server's rows, and get the ranges that differ. */
   check: optional(checkRequest),
+  /** Edits made on the device. They are taken in first; then the answer is read. */
+  push: optional(push),
 });
 export type SyncRequest = TypeOf<typeof syncRequest>;
