@@ -1,7 +1,7 @@
 import { CarryonError, encodeValue, type CheckRequest, type Frame } from '@carryon/protocol';
 import type { Entry, RangeDigest, Scope, Snapshot, SyncedTable } from '../ports/storage.ts';
 import { LAST_RID, scopeOf } from './cut.ts';
-import { headerOf, type PullAnswer } from './pull.ts';
+import { ackOf, headerOf, type PullAnswer } from './pull.ts';
 import { moveToken, tokenToText, type Token } from './token.ts';
 
 export interface CheckLimits {
@@ -11,6 +11,8 @@ export interface CheckLimits {
 
 export interface CheckQuestion {
   readonly user: string;
+  /** The device's own id. */
+  readonly device: string;
   readonly token: Token;
   readonly table: SyncedTable;
   /** What the device has, as `readCheck` let it pass. */
@@ -51,10 +53,11 @@ export function check(snapshot: Snapshot, question: CheckQuestion, limits: Check
   const header = headerOf(state, user, question.nowMs);
   const differing = differingRanges(snapshot, scope, question.check, limits.checkRows);
   const sent = differing && readRanges(snapshot, scope, differing, question.check.width, limits);
-  if (!sent) return { frames: [header, { lost: { table: table.id } }], rows: 0 };
+  const ack = snapshot.acked(user, question.device);
+  if (!sent) return { frames: [header, { lost: { table: table.id } }], rows: 0, ack };
   const token = question.seal(tokenToText(moveToken(question.token, [[table.id, { at: state.checkpoint }]])));
-  const commit = { checkpoint: state.checkpoint, token, tables: [{ table: table.id, ...scope.digest }] };
-  return { frames: [header, ...sent, { commit }], rows: sent.filter((frame) => 0 in frame).length };
+  const commit = { checkpoint: state.checkpoint, token, tables: [{ table: table.id, ...scope.digest }], ...ackOf(ack) };
+  return { frames: [header, ...sent, { commit }], rows: sent.filter((frame) => 0 in frame).length, ack };
 }
 
 /** The numbers of the ranges that differ, ascending; undefined when more rows than that are in them. */

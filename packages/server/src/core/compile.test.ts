@@ -10,7 +10,11 @@ const SQL = `
   CREATE TABLE Job(Code TEXT COLLATE NOCASE PRIMARY KEY, Owner TEXT, Note, Secret TEXT);
   CREATE TABLE pair(a INTEGER, b TEXT, note, PRIMARY KEY(b, a)) WITHOUT ROWID;
   CREATE TABLE code(id INTEGER PRIMARY KEY, number INTEGER NOT NULL UNIQUE, label TEXT UNIQUE);
+  CREATE TABLE person(id INTEGER PRIMARY KEY, code INTEGER NOT NULL UNIQUE, boss INTEGER REFERENCES person, mentor INTEGER REFERENCES person(code), age AS (id * 2));
+  CREATE TABLE visit(id VARCHAR(40) PRIMARY KEY, Person REFERENCES person(ID), site, number INTEGER, FOREIGN KEY(number) REFERENCES person(code));
+  CREATE TABLE bare(id INTEGER, v, PRIMARY KEY(id)) WITHOUT ROWID; CREATE TABLE turned(id INTEGER PRIMARY KEY DESC);
   CREATE TABLE loose(a, b);`;
+const ALL = ['create', 'read', 'update', 'delete'];
 
 const compile = (tables: object): Promise<SyncedTable[]> => withFolder((folder) => {
   const file = join(folder, 'app.db');
@@ -34,6 +38,42 @@ describe('compile', () => {
     const [job, pair] = await compile({ Job: { every: 60 }, pair: {} });
     expect(job?.everyMinutes).toBe(60);
     expect(pair).not.toHaveProperty('everyMinutes');
+  });
+
+  it('S54 what people may do with rows is told, and how conflicts are treated where that is not the default', async () => {
+    const [job, code, pair] = await compile({ Job: { rights: ALL, conflicts: 'merge' }, pair: { rights: ['update', 'read'], conflicts: 'last-writer-wins' }, code: { rights: ['read'], conflicts: 'detect' } });
+    expect([job?.rights, job?.conflicts]).toEqual([['create', 'update', 'delete'], 'merge']);
+    expect([pair?.rights, pair?.conflicts]).toEqual([['update'], undefined]);
+    for (const name of ['rights', 'conflicts', 'newKeys', 'computed', 'references']) expect(code).not.toHaveProperty(name);
+  });
+
+  it('S54 how the key of a new row is made is told where rows may be created', async () => {
+    const of = async (tables: object): Promise<unknown[]> => (await compile(tables)).filter(({ id }) => id <= Object.keys(tables).length).map(({ name, newKeys }) => [name, newKeys]);
+    const rights = ALL;
+    expect(await of({ Job: { rights }, bare: { rights }, code: { rights }, pair: { rights }, person: { rights }, turned: { rights }, visit: { rights } })).toEqual([
+      ['Job', 'uuid'], ['bare', undefined], ['code', 'temporary'], ['pair', undefined], ['person', 'temporary'], ['turned', undefined], ['visit', 'uuid'],
+    ]);
+    expect(await of({ code: { rights, key: ['number'] } })).toEqual([['code', undefined]]);
+    expect(await of({ code: { rights: ['read', 'update'] } })).toEqual([['code', undefined]]);
+  });
+
+  it('S54 computed columns and those that hold temporary keys are told', async () => {
+    const rights = ALL;
+    const visit = { rights, references: [{ columns: ['SITE'], table: 'Code' }, { columns: ['number'], table: 'person' }, { columns: ['id', 'site'], table: 'person' }] };
+    const tables = await compile({ person: { rights }, visit, code: { rights }, Job: { rights } });
+    const told = tables.map(({ name, computed, references }) => ({ name, computed, references }));
+    expect(told.slice(0, 4)).toEqual([
+      { name: 'Job' }, { name: 'code' }, { name: 'person', computed: [4], references: [{ column: 2, table: 3 }] },
+      { name: 'visit', references: [{ column: 1, table: 3 }, { column: 2, table: 2 }] },
+    ]);
+    expect((await compile({ person: {}, visit: { rights } })).map(({ references }) => references)).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('S82 the table of sync errors comes after all others as soon as any may be written', async () => {
+    const [read, write] = [await compile({ Job: {}, code: {} }), await compile({ Job: {}, code: { rights: ['read', 'delete'] } })];
+    expect(read.map(({ id, name }) => [id, name])).toEqual([[1, 'Job'], [2, 'code']]);
+    expect(write.map(({ id, name }) => [id, name])).toEqual([[1, 'Job'], [2, 'code'], [3, 'carryon_sync_error']]);
+    expect(write[2]).toMatchObject({ key: [0], level: 0, rule: { kind: 'own', column: 'owner' }, rights: ['delete'] });
   });
 
   it('S51 ids follow the names in the profile, not their order in it', async () => {

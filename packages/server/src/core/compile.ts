@@ -1,19 +1,29 @@
 import { CarryonError, type ColumnSpec } from '@carryon/protocol';
 import type { Rule, SyncedTable } from '../ports/storage.ts';
 import type { Profile, ProfileTable } from './profile.ts';
+import { forEdits, referencesOf } from './edits.ts';
 import type { Source, SourceTable } from './source.ts';
+import { errorTable } from './sync-errors.ts';
 
 const invalid = (why: string): CarryonError => new CarryonError('profile.invalid', why);
 const names = (all: readonly string[]): string => all.map((name) => `"${name}"`).join(', ');
 
-/** Fits a profile to the database at hand: tables with ids, columns, keys and rules. Throws `profile.invalid`. */
+/**
+ * Fits a profile to the database at hand: tables with ids, columns, keys and rules. Where people may write, the table of sync errors comes
+ * last, so that the ids of the others are what they are without it. Throws `profile.invalid`.
+ */
 export function compileProfile(profile: Profile, source: Source): SyncedTable[] {
-  const tables = Object.entries(profile.tables)
+  const found = Object.entries(profile.tables)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, wanted], index) => compileTable(index + 1, wanted, findTable(name, source)));
-  const twice = tables.find((table, i) => tables.findIndex(({ name }) => name === table.name) < i);
+    .map(([name, wanted], index) => {
+      const table = findTable(name, source);
+      return { wanted, table, spec: compileTable(index + 1, wanted, table) };
+    });
+  const specs = found.map(({ spec }) => spec);
+  const twice = specs.find((table, i) => specs.findIndex(({ name }) => name === table.name) < i);
   if (twice) throw invalid(`The profile names table "${twice.name}" twice.`);
-  return tables;
+  const tables = found.map(({ wanted, table, spec }) => ({ ...spec, ...referencesOf(spec, wanted, table, specs) }));
+  return tables.some(({ rights }) => rights) ? [...tables, errorTable(tables.length + 1)] : tables;
 }
 
 function findTable(name: string, source: Source): SourceTable {
@@ -32,7 +42,7 @@ function compileTable(id: number, wanted: ProfileTable, table: SourceTable): Syn
   const columns = table.columns.filter((column) => !chosen || chosen.has(column.name) || needed.has(column.name));
   const specs = columns.map(({ name, type, collation }) => ({ name, type, collation }) as ColumnSpec);
   const spec = { id, name: table.name, columns: specs, key: key.map((name) => specs.findIndex((column) => column.name === name)), level: wanted.priority, rule };
-  return wanted.every === undefined ? spec : { ...spec, everyMinutes: wanted.every };
+  return { ...spec, ...(wanted.every === undefined ? {} : { everyMinutes: wanted.every }), ...forEdits(spec, wanted, table) };
 }
 
 function compileRule(wanted: ProfileTable, table: SourceTable): Rule {

@@ -1,6 +1,7 @@
 /** Every bound of the server, in one place. Sizes in bytes, times in milliseconds unless the name says otherwise. */
 export const LIMITS = {
-  requestBytes: 4 * 1024 * 1024,
+  /** A push of many edits is the largest. */
+  requestBytes: 16 * 1024 * 1024,
   /** Rows and bytes of one answer to a pull; the device then asks for the next page. */
   pageRows: 4000,
   pageBytes: 2 * 1024 * 1024,
@@ -22,6 +23,7 @@ export const LIMITS = {
   packKeepMs: 7 * 24 * 3600 * 1000,
   /** Tombstones are kept so long; devices away for longer get a list of live rows instead. */
   tombstoneKeepMs: 30 * 24 * 3600 * 1000,
+  errorsPerAnswer: 1000,
   ingestRows: 10_000,
   pollEveryMs: 50,
   requestsPerMinute: 1200,

@@ -21,6 +21,20 @@ describe('profile', () => {
     for (const every of [5, 60, 1440]) expect(parseProfile({ version: 1, tables: { job: { every } } }).tables['job']).toMatchObject({ every });
   });
 
+  it('S53 a table may name rights, and how conflicts are treated', () => {
+    for (const rights of [['read'], ['delete', 'read'], ['create', 'read', 'update', 'delete']]) expect(parseProfile({ version: 1, tables: { job: { rights } } }).tables['job']).toMatchObject({ rights });
+    for (const conflicts of ['last-writer-wins', 'detect', 'merge']) expect(parseProfile({ version: 1, tables: { job: { conflicts } } }).tables['job']).toMatchObject({ conflicts });
+  });
+
+  it('S53 a table that nobody may read is refused with the reason', () => {
+    expect(problemOf({ version: 1, tables: { job: { rights: ['update'] } } })).toMatch(/tables\.job\.rights: .*nobody may read is left out/);
+    expect(problemOf({ version: 1, tables: { job: { rights: [] } } })).toMatch(/tables\.job\.rights: .*nobody may read/);
+  });
+
+  it('S82 the table of sync errors cannot be named', () => {
+    expect(problemOf({ version: 1, tables: { job: {}, Carryon_Sync_Error: {} } })).toMatch(/"Carryon_Sync_Error", which Carryon keeps/);
+  });
+
   it('S50 each error is named with its place', () => {
     const wrong: [unknown, RegExp][] = [
       [undefined, /profile: /], [null, /profile: /], ['x', /profile: /], [[], /profile: |version: /],
@@ -34,6 +48,8 @@ describe('profile', () => {
       [{ version: 1, tables: { job: { key: [] } } }, /tables\.job\.key: /],
       [{ version: 1, tables: { job: { priority: 10 } } }, /tables\.job\.priority: /],
       [{ version: 1, tables: { job: { priority: 1.5 } } }, /tables\.job\.priority: /],
+      [{ version: 1, tables: { job: { rights: 'read' } } }, /tables\.job\.rights: /], [{ version: 1, tables: { job: { rights: ['read', 'write'] } } }, /tables\.job\.rights\.1: /],
+      [{ version: 1, tables: { job: { conflicts: 'never' } } }, /tables\.job\.conflicts: /],
       [{ version: 1, tables: { job: { prioritty: 1 } } }, /prioritty/],
       ...[4, 1441, 7.5, '60', null].map((every): [unknown, RegExp] => [{ version: 1, tables: { job: { every } } }, /tables\.job\.every: /]),
       [{ version: 1, tables: { job: {} }, extra: 1 }, /extra/],

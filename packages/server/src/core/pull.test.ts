@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CommitFrame, Frame } from '@carryon/protocol';
+import { EditingDevice, type NamedChange } from '../testing/edits.ts';
 import { withStore, type TempStore } from '../testing/temp-store.ts';
 import { LAST_RID } from './cut.ts';
 import { pull, type PullAnswer } from './pull.ts';
@@ -16,7 +17,7 @@ const withFeed = (work: (bench: Bench) => Promise<void>): Promise<void> => withS
   await store.storage.prepare(() => undefined);
   await store.storage.evaluate(1000);
   const ask: Bench['ask'] = (token, limits = MANY) =>
-    store.storage.read((snapshot) => pull(snapshot, { user: 'ann', token, tables: store.tables, nowMs: 5, seal: (text) => text }, limits));
+    store.storage.read((snapshot) => pull(snapshot, { user: 'ann', device: 'phone', token, tables: store.tables, nowMs: 5, seal: (text) => text }, limits));
   await work({ ...store, ask });
 });
 
@@ -50,6 +51,30 @@ describe('pull', () => {
       expect(kinds(frames)).toEqual(['header', 'table', 'R', 'commit']);
       expect(commitsOf(frames)[0]?.tables.map(({ table, rows }) => [table, rows])).toEqual([[1, 2], [2, 2], [3, 1]]);
       expect(tokenAfter(frames)).toEqual({ epoch: 'e', tables: new Map([[1, { at: 2 }], [2, { at: 2 }], [3, { at: 2 }]]) });
+    });
+  });
+
+  it('S80 P21 commits tell how far the device\'s own edits are in their tables, also those of rounds that edits came into', async () => {
+    const editable = Object.fromEntries(Object.entries(PROFILE).map(([name, table]) => [name, { ...table, rights: ['create', 'read', 'update', 'delete'] }]));
+    await withStore(SQL, editable, async ({ storage, tables, business }) => {
+      await storage.prepare(() => undefined);
+      await storage.evaluate(1000);
+      await storage.activate([{ table: 4, param: 'ann' }], 1000);
+      const device = new EditingDevice(storage, tables);
+      const ask = (token: Token, pageRows: number): Promise<PullAnswer> =>
+        storage.read((snapshot) => pull(snapshot, { user: 'ann', device: 'phone', token, tables, nowMs: 5, seal: (text) => text }, { pageRows, pageBytes: 1_000_000 }));
+      const edit = (from: string, to: string): NamedChange[] => [{ update: 'a', key: [1], set: { v: [from, to] } }];
+      const first = await ask(at(0, 0, 0, 0), 3);
+      expect([kinds(first.frames).at(-1), first.ack]).toEqual(['page', 0]);
+      await device.send(edit('x', 'y'), edit('y', 'z'));
+      const second = await ask(tokenAfter(first.frames), 3);
+      expect([commitsOf(second.frames).map(({ ack, tables: done }) => [ack, done.length]), second.ack]).toEqual([[[2, 1], [2, 2]], 2]);
+      expect(second.frames).toContainEqual(['P', 1, 3, 1, 'z']);
+      await device.send(edit('z', 'z'));
+      business.exec("UPDATE a SET v = 'theirs'");
+      const third = await ask(tokenAfter(second.frames), 100);
+      expect(commitsOf(third.frames).map(({ ack }) => ack)).toEqual([3]);
+      expect(kinds(third.frames), 'what was not taken in is not shown').toEqual(['header', 'table', 'P', 'commit']);
     });
   });
 

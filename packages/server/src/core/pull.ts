@@ -10,6 +10,8 @@ export interface PullLimits {
 
 export interface PullRequest {
   readonly user: string;
+  /** The device's own id. */
+  readonly device: string;
   readonly token: Token;
   /** The tables that take part; all of them have a position in the token. */
   readonly tables: readonly SyncedTable[];
@@ -22,6 +24,8 @@ export interface PullAnswer {
   readonly frames: readonly Frame[];
   /** Rows, removals and live-sets in it. */
   readonly rows: number;
+  /** The last changeset of the device whose effects are in it. */
+  readonly ack: number;
 }
 
 interface Round {
@@ -30,6 +34,7 @@ interface Round {
   readonly request: PullRequest;
   readonly frames: Frame[];
   token: Token;
+  readonly ack: number;
   rows: number;
   rowsLeft: number;
   bytesLeft: number;
@@ -40,6 +45,9 @@ export function headerOf(state: StoreState, user: string, nowMs: number): Frame 
   return { header: { v: PROTOCOL_VERSION, epoch: state.epoch, user, checkpoint: state.checkpoint, nowMs } };
 }
 
+/** What a commit tells of the device's own edits. */
+export const ackOf = (ack: number): { ack?: number } => (ack > 0 ? { ack } : {});
+
 /**
  * One answer to a device that has a position in each table: per level what changed, then a commit; or a page when there is more than
  * fits. Everything is read in one snapshot, so that commits of one answer are of one checkpoint.
@@ -48,7 +56,7 @@ export function pull(snapshot: Snapshot, request: PullRequest, limits: PullLimit
   const state = snapshot.state();
   const round: Round = {
     snapshot, state, request, frames: [headerOf(state, request.user, request.nowMs)], token: request.token,
-    rows: 0, rowsLeft: limits.pageRows, bytesLeft: limits.pageBytes, pending: [],
+    ack: snapshot.acked(request.user, request.device), rows: 0, rowsLeft: limits.pageRows, bytesLeft: limits.pageBytes, pending: [],
   };
   const levels = [...new Set(request.tables.map((table) => table.level))].sort((a, b) => a - b);
   for (const level of levels) {
@@ -59,7 +67,7 @@ export function pull(snapshot: Snapshot, request: PullRequest, limits: PullLimit
     if (round.rows > before || hasPages(round, level)) commit(round);
   }
   if (round.pending.length > 0) commit(round);
-  return { frames: round.frames, rows: round.rows };
+  return { frames: round.frames, rows: round.rows, ack: round.ack };
 }
 
 const hasPages = (round: Round, level: number): boolean =>
@@ -115,12 +123,12 @@ function sendLiveSet(round: Round, scope: Scope): void {
 
 function endPage(round: Round): PullAnswer {
   round.frames.push({ page: { token: round.request.seal(tokenToText(round.token)) } });
-  return { frames: round.frames, rows: round.rows };
+  return { frames: round.frames, rows: round.rows, ack: round.ack };
 }
 
 function commit(round: Round): void {
   const { checkpoint } = round.state;
   round.token = moveToken(round.token, round.pending.map(({ table }) => [table, { at: checkpoint }]));
-  round.frames.push({ commit: { checkpoint, token: round.request.seal(tokenToText(round.token)), tables: round.pending } });
+  round.frames.push({ commit: { checkpoint, token: round.request.seal(tokenToText(round.token)), tables: round.pending, ...ackOf(round.ack) } });
   round.pending = [];
 }

@@ -18,6 +18,10 @@ export interface SourceTable {
   /** What else must differ from row to row, by which REPLACE may remove other rows. */
   readonly uniques: readonly UniqueIndex[];
   readonly relations: readonly SourceRelation[];
+  /** The relations of one column, with what they refer to. */
+  readonly pointers: readonly SourcePointer[];
+  /** The column that stands for the rowid (INTEGER PRIMARY KEY), whose values SQLite gives. */
+  readonly rowid: string | undefined;
   /** What will not be synced as one might expect, each a clause for a person to read. */
   readonly warnings: readonly string[];
 }
@@ -35,6 +39,13 @@ export interface UniqueIndex {
 export interface SourceRelation {
   readonly columns: readonly string[];
   readonly table: string;
+}
+
+export interface SourcePointer {
+  readonly column: string;
+  readonly table: string;
+  /** Undefined: the other table's primary key. */
+  readonly to: string | undefined;
 }
 
 export interface SkippedTable {

@@ -2,6 +2,7 @@ import { CarryonError } from '@carryon/protocol';
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { LIMITS } from '../core/limits.ts';
 import type { Context } from './context.ts';
+import { answerErrors } from './errors.ts';
 import { answerPack } from './packs.ts';
 import { RateLimit } from './rate-limit.ts';
 import { refusalOf } from './refusal.ts';
@@ -25,6 +26,11 @@ export function createApp(context: Context, logger: FastifyBaseLogger): FastifyI
     limit.take(user);
     if ((request.body as { check?: unknown } | null)?.check !== undefined) checks.take(user);
     return answerSync(context, user, request, reply);
+  });
+  app.get('/v1/errors', async (request, reply) => {
+    const person = await context.auth.person(request.headers.authorization);
+    limit.take(person.user);
+    return answerErrors(context, person, request, reply);
   });
   // One route for both: Fastify's own HEAD routes tell an answer without a body to be of length 0.
   app.route({ method: ['GET', 'HEAD'], url: '/v1/packs/:name', handler: (request, reply) => answerPack(context, request as never, reply) });

@@ -53,6 +53,14 @@ describe('tokens of a shared secret', () => {
     for (const scheme of ['Bearer', 'bearer', 'BEARER  ']) expect(await auth.user(`${scheme} ${token}`)).toBe('ann');
   });
 
+  it('S82 make their bearer an admin only by the claim itself, also when they are asked for again', async () => {
+    const auth = new Auth({ secret: SECRET }, new ManualClock(NOW_MS));
+    const isAdmin = async (token: string): Promise<boolean> => (await auth.person(`Bearer ${token}`)).isAdmin;
+    const [admin, other] = [await signToken(SECRET, 'ann', NOW_MS, 60_000, { admin: true }), await signToken(SECRET, 'ann', NOW_MS, 60_000, { admin: false })];
+    expect([await isAdmin(admin), await isAdmin(other), await isAdmin(admin), await isAdmin(other)]).toEqual([true, false, true, false]);
+    for (const claim of ['true', 1, [true], {}, null]) expect(await isAdmin(await hs256({ sub: 'ann', carryon_admin: claim })), String(claim)).toBe(false);
+  });
+
   it('S45 are missing when there is none, or something else', async () => {
     const auth = new Auth({ secret: SECRET }, new ManualClock(NOW_MS));
     for (const header of [undefined, '', 'Bearer', 'Bearer ', 'Basic YTpi', 'Bearer a b', 'Bearer a\nb', 'xBearer abc']) {

@@ -17,13 +17,21 @@ export interface AuthOptions {
 
 type Verify = (token: string, options: JWTVerifyOptions) => Promise<{ payload: JWTPayload }>;
 
+/** A claim with the value `true` that lets its bearer see everybody's sync errors. */
+const ADMIN_CLAIM = 'carryon_admin';
+
+export interface Person {
+  readonly user: string;
+  readonly isAdmin: boolean;
+}
+
 /** Tells who sends a request. Verified tokens are remembered until they expire. */
 export class Auth {
   readonly #verify: Verify;
   readonly #development: Verify | undefined;
   readonly #options: AuthOptions;
   readonly #clock: Clock;
-  readonly #known = new Map<string, { user: string; expiresMs: number }>();
+  readonly #known = new Map<string, Person & { expiresMs: number }>();
 
   /** The development key signs further tokens, which name no issuer. Throws `server.no-keys` when there is nothing to check tokens with. */
   constructor(options: AuthOptions, clock: Clock, development?: Uint8Array) {
@@ -34,17 +42,23 @@ export class Auth {
     this.#clock = clock;
   }
 
-  /** The person's id. Throws `auth.missing`, `auth.invalid` or `auth.expired`. */
+  /** The person's id. Throws as `person` does. */
   async user(authorization: string | undefined): Promise<string> {
+    return (await this.person(authorization)).user;
+  }
+
+  /** Who sends the request. Throws `auth.missing`, `auth.invalid` or `auth.expired`. */
+  async person(authorization: string | undefined): Promise<Person> {
     const token = /^Bearer +([\w.~+/=-]+)$/i.exec(authorization ?? '')?.[1];
     if (token === undefined) throw new CarryonError('auth.missing', 'The request carries no bearer token.');
     const known = this.#known.get(token);
-    if (known && known.expiresMs > this.#clock.nowMs()) return known.user;
+    if (known && known.expiresMs > this.#clock.nowMs()) return known;
     const { payload, claim } = await this.#check(token);
     const user = payload[claim];
     if (typeof user !== 'string' || user === '') throw new CarryonError('auth.invalid', `The token has no claim "${claim}".`);
-    this.#remember(token, user, payload.exp);
-    return user;
+    const person = { user, isAdmin: payload[ADMIN_CLAIM] === true };
+    this.#remember(token, person, payload.exp);
+    return person;
   }
 
   async #check(token: string): Promise<{ payload: JWTPayload; claim: string }> {
@@ -61,9 +75,9 @@ export class Auth {
     }
   }
 
-  #remember(token: string, user: string, expiresS: number | undefined): void {
+  #remember(token: string, person: Person, expiresS: number | undefined): void {
     if (this.#known.size >= CACHED_TOKENS) this.#known.clear();
-    this.#known.set(token, { user, expiresMs: (expiresS ?? 0) * 1000 });
+    this.#known.set(token, { ...person, expiresMs: (expiresS ?? 0) * 1000 });
   }
 }
 
@@ -94,9 +108,9 @@ function toAuthError(cause: unknown): CarryonError {
   return new CarryonError('server.unavailable', 'The keys to check tokens with could not be obtained.', { cause });
 }
 
-/** Signs a token for trying things out. */
-export function signToken(secret: Uint8Array, user: string, nowMs: number, validMs: number): Promise<string> {
+/** Signs a token for trying things out. An admin may see everybody's sync errors. */
+export function signToken(secret: Uint8Array, user: string, nowMs: number, validMs: number, options: { readonly admin?: boolean } = {}): Promise<string> {
   const issued = Math.floor(nowMs / 1000);
-  return new SignJWT().setProtectedHeader({ alg: 'HS256' }).setSubject(user).setIssuedAt(issued)
+  return new SignJWT(options.admin === true ? { [ADMIN_CLAIM]: true } : {}).setProtectedHeader({ alg: 'HS256' }).setSubject(user).setIssuedAt(issued)
     .setExpirationTime(issued + Math.floor(validMs / 1000)).sign(secret);
 }

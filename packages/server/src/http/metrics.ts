@@ -5,6 +5,7 @@ export class Metrics {
   readonly registry = new Registry();
   readonly requests = new Counter({ name: 'carryon_requests_total', help: 'Answers by route and status', labelNames: ['route', 'status'], registers: [this.registry] });
   readonly rows = new Counter({ name: 'carryon_feed_rows_total', help: 'Rows and removals sent in feeds', registers: [this.registry] });
+  readonly changesets = new Counter({ name: 'carryon_changesets_total', help: 'Changesets of devices taken in, by result', labelNames: ['result'], registers: [this.registry] });
   readonly packBytes = new Counter({ name: 'carryon_pack_bytes_total', help: 'Bytes of packs sent', registers: [this.registry] });
   readonly packsBuilt = new Gauge({ name: 'carryon_packs_built', help: 'Packs built since the start', registers: [this.registry] });
   readonly checkpoint = new Gauge({ name: 'carryon_checkpoint', help: 'Last published checkpoint', registers: [this.registry] });

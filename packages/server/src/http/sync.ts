@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { CarryonError, OLDEST_VERSION, PROTOCOL_VERSION, syncRequest, type CheckRequest, type Frame, type SyncRequest } from '@carryon/protocol';
+import { CarryonError, OLDEST_VERSION, PROTOCOL_VERSION, syncRequest, type CheckRequest, type Frame, type Push, type PushedFrame, type SyncRequest } from '@carryon/protocol';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { check, readCheck } from '../core/check.ts';
 import { LIMITS } from '../core/limits.ts';
@@ -23,22 +23,38 @@ export async function answerSync(context: Context, user: string, request: Fastif
   const state = await context.storage.read((snapshot) => snapshot.state());
   if (state.checkpoint === 0) throw new CarryonError('server.preparing', 'The server is still reading the business database.', { retryAfterMs: 1000 });
   const token = readToken(ask, state);
+  const question = { user, device: ask.device, ask, token };
+  if (ask.check) readCheck(ask.check, token, context.tables);
+  const pushed = ask.push ? [await takePush(context, user, ask.device, ask.push)] : [];
   reply.type('application/x-ndjson');
   if (ask.urls) {
     const urls = await context.planner.addresses(user, ask.urls);
-    return sendFrames(request, reply, [headerOf(state, user, context.clock.nowMs()), { urls }]);
-  }
-  if (ask.check) {
-    const answer = await checkOnce(context, user, token, ask.check);
-    context.metrics.rows.inc(answer.rows);
-    return sendFrames(request, reply, answer.frames);
+    return sendFrames(request, reply, [headerOf(state, user, context.clock.nowMs()), ...pushed, { urls }]);
   }
   const tables = chosenTables(context, ask);
-  const missing = tables.filter((table) => !token.tables.has(table.id));
-  if (missing.length > 0) return reply.send(Readable.from(streamPlan(context, user, ask, token, missing, state)));
-  const answer = await pullOrWait(context, user, ask, token, tables, request);
+  const missing = ask.check ? [] : tables.filter((table) => !token.tables.has(table.id));
+  if (missing.length > 0) return reply.send(Readable.from(streamPlan(context, question, missing, state, pushed)));
+  const answer = ask.check ? await checkOnce(context, question, ask.check) : await pullOrWait(context, question, tables, request);
   context.metrics.rows.inc(answer.rows);
-  return sendFrames(request, reply, answer.frames);
+  const [header, ...rest] = answer.frames;
+  return sendFrames(request, reply, header ? [header, ...pushed, ...rest] : rest);
+}
+
+/** Who asks what, from where. */
+interface Question {
+  readonly user: string;
+  readonly device: string;
+  readonly ask: SyncRequest;
+  readonly token: Token;
+}
+
+/** Takes a device's edits in, so that what is read afterwards shows them. */
+async function takePush(context: Context, user: string, device: string, push: Push): Promise<PushedFrame> {
+  const { last, outcomes, taken, refused, published } = await context.storage.upload({ user, device, push, nowMs: context.clock.nowMs() });
+  context.metrics.changesets.inc({ result: 'accepted' }, taken - refused);
+  context.metrics.changesets.inc({ result: 'refused' }, refused);
+  if (published) context.changes.wake();
+  return { pushed: { last, outcomes } };
 }
 
 function readRequest(body: unknown): SyncRequest {
@@ -66,9 +82,9 @@ function chosenTables(context: Context, ask: SyncRequest): readonly SyncedTable[
   return context.tables.filter((table) => wanted.has(table.id));
 }
 
-async function* streamPlan(context: Context, user: string, ask: SyncRequest, token: Token, tables: readonly SyncedTable[], state: StoreState): AsyncGenerator<string> {
+async function* streamPlan(context: Context, { user, ask, token }: Question, tables: readonly SyncedTable[], state: StoreState, pushed: readonly Frame[]): AsyncGenerator<string> {
   try {
-    yield line(headerOf(state, user, context.clock.nowMs()));
+    for (const frame of [headerOf(state, user, context.clock.nowMs()), ...pushed]) yield line(frame);
     const codec = ask.accept.includes('zstd') ? 'zstd' : 'gzip';
     for await (const frame of context.planner.plan({ user, token, tables, codec, seal })) yield line(frame);
   } catch (thrown) {
@@ -78,27 +94,31 @@ async function* streamPlan(context: Context, user: string, ask: SyncRequest, tok
   }
 }
 
-/** Answers at once when there is something new; else when something is, or when the time is up. */
-async function pullOrWait(context: Context, user: string, ask: SyncRequest, token: Token, tables: readonly SyncedTable[], request: FastifyRequest): Promise<PullAnswer> {
-  const until = context.clock.nowMs() + Math.min(ask.waitSeconds ?? 0, LIMITS.waitSeconds) * 1000;
+/** Answers at once when there is something new, or edits came along; else when something is, or when the time is up. */
+async function pullOrWait(context: Context, question: Question, tables: readonly SyncedTable[], request: FastifyRequest): Promise<PullAnswer> {
+  const { ask } = question;
+  const waitSeconds = ask.push ? 0 : Math.min(ask.waitSeconds ?? 0, LIMITS.waitSeconds);
+  const until = context.clock.nowMs() + waitSeconds * 1000;
+  let ack: number | undefined;
   for (;;) {
-    const answer = await pullOnce(context, user, token, tables);
+    const answer = await pullOnce(context, question, tables);
     const leftMs = until - context.clock.nowMs();
-    if (answer.rows > 0 || leftMs <= 0 || request.raw.socket.destroyed || context.changes.closed) return answer;
+    ack ??= answer.ack;
+    if (answer.rows > 0 || answer.ack > ack || leftMs <= 0 || request.raw.socket.destroyed || context.changes.closed) return answer;
     context.metrics.waiting.inc();
     await context.changes.next(leftMs).finally(() => context.metrics.waiting.dec());
   }
 }
 
-async function pullOnce(context: Context, user: string, token: Token, tables: readonly SyncedTable[]): Promise<PullAnswer> {
+async function pullOnce(context: Context, { user, device, token }: Question, tables: readonly SyncedTable[]): Promise<PullAnswer> {
   await activate(context, user, tables);
-  return context.storage.read((snapshot) => pull(snapshot, { user, token, tables, nowMs: context.clock.nowMs(), seal }, LIMITS));
+  return context.storage.read((snapshot) => pull(snapshot, { user, device, token, tables, nowMs: context.clock.nowMs(), seal }, LIMITS));
 }
 
-async function checkOnce(context: Context, user: string, token: Token, asked: CheckRequest): Promise<PullAnswer> {
+async function checkOnce(context: Context, { user, device, token }: Question, asked: CheckRequest): Promise<PullAnswer> {
   const table = readCheck(asked, token, context.tables);
   await activate(context, user, [table]);
-  return context.storage.read((snapshot) => check(snapshot, { user, token, table, check: asked, nowMs: context.clock.nowMs(), seal }, LIMITS));
+  return context.storage.read((snapshot) => check(snapshot, { user, device, token, table, check: asked, nowMs: context.clock.nowMs(), seal }, LIMITS));
 }
 
 /** Makes the person's scopes of these tables that were never asked for. */

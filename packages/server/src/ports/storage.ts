@@ -1,4 +1,4 @@
-import type { Digest, FeedValue, TableSpec } from '@carryon/protocol';
+import type { Digest, FeedValue, Outcome, Push, TableSpec } from '@carryon/protocol';
 
 /** Which rows of a table belong to a scope: all of them, or those whose column equals the person's id. */
 export type Rule = { readonly kind: 'all' } | { readonly kind: 'own'; readonly column: string };
@@ -64,6 +64,8 @@ export interface Snapshot {
   /** The next entries after the position, in feed order; stops early at about maxBytes. */
   feed(scope: Scope, after: Position, maxRows: number, maxBytes: number): FeedPart;
   liveRids(scope: Scope): number[];
+  /** The last changeset of the device whose effects are in this snapshot; 0: none. */
+  acked(user: string, device: string): number;
   /** The ranges of that width that hold live rows, ascending, not more than so many. */
   rangeDigests(scope: Scope, width: number, most: number): RangeDigest[];
   /** The live rows with row ids in [low, high], ascending; stops early at about maxBytes. */
@@ -111,6 +113,48 @@ export interface PackRecord {
   readonly scopes: readonly ScopeKey[];
 }
 
+/** Edits that a device sends. */
+export interface Upload {
+  readonly user: string;
+  readonly device: string;
+  readonly push: Push;
+  readonly nowMs: number;
+}
+
+/** How far the device's changesets are taken in, and what became of those that it does not know yet. */
+export interface Uploaded {
+  readonly last: number;
+  readonly outcomes: readonly Outcome[];
+  /** Changesets that this call took in, the refused ones included. */
+  readonly taken: number;
+  readonly refused: number;
+  /** Whether devices have something new to hear, as `evaluate` tells it. */
+  readonly published: boolean;
+}
+
+/** A refused edit, as the table of sync errors tells it. */
+export interface SyncErrorRow {
+  readonly id: string;
+  /** ISO 8601, UTC. */
+  readonly error_time: string;
+  readonly message: string;
+  /** 0 conflict, 1 record not found, 2 record already exists, 3 other. */
+  readonly type: number;
+  readonly record_table: string;
+  /** The key's values as JSON. */
+  readonly record_key: string;
+  /** Whose edit it was. */
+  readonly owner: string;
+  readonly action: 'create' | 'update' | 'delete';
+  /** What the refused change would have done, as JSON: per column `{ "from", "to" }`. */
+  readonly action_data: string;
+  /** The whole changeset as it was sent, as JSON. */
+  readonly request_data: string;
+  readonly error_code: string;
+  readonly device: string;
+  readonly seq: number;
+}
+
 export interface IngestProgress { readonly table: string; readonly rows: number }
 
 /**
@@ -120,8 +164,15 @@ export interface IngestProgress { readonly table: string; readonly rows: number 
 export interface Storage {
   /** Reads the business database completely, in short transactions; goes on where a killed run stopped. Ends early when told `false`. */
   prepare(onProgress: (progress: IngestProgress) => boolean | void): Promise<void>;
-  /** Takes in what changed; true when a new checkpoint was published. */
+  /** Takes in what changed; true when devices have something new to hear: a new checkpoint, or that changesets have come further. */
   evaluate(nowMs: number): Promise<boolean>;
+  /**
+   * Applies the changesets that follow the device's last one, in one transaction with its watermark and the outcomes, and takes in the changes.
+   * Each is all or nothing; a refused one counts. Rejects with `source.locked` and the like; the same push again then goes on where it stopped.
+   */
+  upload(upload: Upload): Promise<Uploaded>;
+  /** Newest first; no person: of everybody. */
+  errors(user: string | undefined, most: number): Promise<SyncErrorRow[]>;
   /** Makes sure that the scopes exist. */
   activate(keys: readonly ScopeKey[], nowMs: number): Promise<void>;
   /** Forgets tombstones of checkpoints before that time. */

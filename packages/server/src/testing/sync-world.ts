@@ -155,7 +155,7 @@ export class SyncWorld {
     const limits = { pageRows, pageBytes: BYTES };
     const mutate = (snapshot: Snapshot): Snapshot => this.#mutant.snapshot?.(snapshot) ?? snapshot;
     const seal = this.#mutant.token ?? ((text: string): string => text);
-    return this.storage.read((snapshot) => pull(observe(mutate(snapshot)), { user: device.user, token, tables, nowMs: this.#nowMs, seal }, limits));
+    return this.storage.read((snapshot) => pull(observe(mutate(snapshot)), { user: device.user, device: 'device', token, tables, nowMs: this.#nowMs, seal }, limits));
   }
 
   /** One check of a table: gives the answer's frames, after the device took them and holds its share. */
@@ -163,7 +163,7 @@ export class SyncWorld {
     await this.#activate(device.user);
     const asked = { table: table.id, width, ranges: device.measure(table.id, width) };
     const token = await this.tokenOf(device);
-    const question = { user: device.user, token, table: readCheck(asked, token, this.tables), check: asked, nowMs: this.#nowMs, seal: (text: string): string => text };
+    const question = { user: device.user, device: 'device', token, table: readCheck(asked, token, this.tables), check: asked, nowMs: this.#nowMs, seal: (text: string): string => text };
     const { frames } = await this.storage.read((snapshot) => check(this.#mutant.snapshot?.(snapshot) ?? snapshot, question, limits));
     this.#checkFrames(device, frames);
     if (frames.some((frame) => 'lost' in frame)) return frames;

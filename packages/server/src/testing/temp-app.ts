@@ -57,11 +57,13 @@ export interface AppOptions {
   readonly prepared?: boolean;
   /** Puts something between the app and its storage. */
   readonly storage?: (storage: Storage) => Storage;
+  /** The profile's tables; default: item for all and job for its owner, to be read. */
+  readonly profile?: object;
 }
 
 /** The server's HTTP side as it is, on a real store; only its clock is moved by hand. */
 export function withApp(work: (app: TempApp) => Promise<void>, options: AppOptions = {}): Promise<void> {
-  return withStore(SQL, { item: {}, job: { rows: { own: 'owner' } } }, async (store) => {
+  return withStore(SQL, options.profile ?? { item: {}, job: { rows: { own: 'owner' } } }, async (store) => {
     const clock = new ManualClock(1_800_000_000_000);
     const packs = join(store.files.store, '..', 'packs');
     const files = new PackFiles(packs);

@@ -2,7 +2,7 @@ import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, describe, expect, it } from 'vitest';
-import { detach } from '../../source.ts';
+import { detach, inspect } from '../../source.ts';
 import { createNorthwind, rowsOf, SqliteSetup } from '../../testing/sqlite-setup.ts';
 import { seeded } from '../../testing/worst-case-changes.ts';
 import { createWorstCase, mutateWorstCase, worstCaseProfile } from '../../testing/worst-case.ts';
@@ -32,6 +32,15 @@ function expectTaken(setup: SqliteSetup, sql: string): void {
   expect(setup.differences(), sql).toEqual([]);
 }
 
+const READ_ONLY = ['read only', worstCaseProfile()] as const;
+const EDITABLE = ['with edits', editable()] as const;
+
+/** The profile of the worst case, with all rights on all tables. */
+function editable(): object {
+  const { tables, ...rest } = worstCaseProfile() as { tables: Record<string, object> };
+  return { ...rest, tables: Object.fromEntries(Object.entries(tables).map(([name, table]) => [name, { ...table, rights: ['create', 'read', 'update', 'delete'] }])) };
+}
+
 const outbox = (setup: SqliteSetup): unknown[] => setup.business.prepare('SELECT t, k0 FROM _carryon_outbox WHERE t > 0 ORDER BY id').all().map((row) => row['k0']);
 const count = (db: DatabaseSync, table: string): unknown => db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n'];
 
@@ -46,11 +55,27 @@ describe('what is put into the business database', () => {
     expect(dump(setup.business)).toMatchObject({ settings: before['settings'], rows: before['rows'] as object });
   });
 
-  it('S1 is not added to by a second start', () => {
-    const setup = made(createWorstCase).start(worstCaseProfile());
+  it('S1 is also what uploads need, where people may write', () => {
+    const setup = made('CREATE TABLE t(id INTEGER PRIMARY KEY)').start({ version: 1, tables: { t: { rights: ['read', 'delete'] } } });
+    const tables = setup.business.prepare("SELECT name FROM sqlite_schema WHERE type <> 'trigger' ORDER BY name").all().map(({ name }) => name);
+    expect(tables).toEqual(['_carryon_device', '_carryon_key', '_carryon_left', '_carryon_outbox', '_carryon_outcome', 'carryon_sync_error', 't']);
+    expect(inspect(setup.files.database)).toMatchObject({ tables: [{ name: 't' }], skipped: [] });
+  });
+
+  it('S1 never touches a table of the application that has the name of that of sync errors', () => {
+    const setup = made('CREATE TABLE t(id INTEGER PRIMARY KEY); CREATE TABLE carryon_sync_error(id TEXT PRIMARY KEY, mine)');
+    const before = dump(setup.business);
+    expect(() => setup.start({ version: 1, tables: { t: { rights: ['read', 'delete'] } } })).toThrow(/has a table "carryon_sync_error" of its own/);
+    setup.closeStore();
+    detach(setup.files.database);
+    expect(dump(setup.business)).toEqual(before);
+  });
+
+  it.each([READ_ONLY, EDITABLE])('S1 is not added to by a second start: %s', (_, profile) => {
+    const setup = made(createWorstCase).start(profile);
     const once = dump(setup.business);
     setup.closeStore();
-    setup.open(worstCaseProfile());
+    setup.open(profile);
     expect(dump(setup.business)).toEqual(once);
   });
 
@@ -99,12 +124,12 @@ describe('detach', () => {
     expect(detach(setup.files.database)).toBe(0);
   });
 
-  it('S2 leaves what the application did meanwhile as it would be without capture', () => {
+  it.each([READ_ONLY, EDITABLE])('S2 leaves what the application did meanwhile as it would be without capture: %s', (_, profile) => {
     const setup = made(createWorstCase);
     const control = join(setup.folder, 'control.db');
     copyFileSync(setup.files.database, control);
     const twin = new DatabaseSync(control);
-    setup.start(worstCaseProfile());
+    setup.start(profile);
     for (const db of [setup.business, twin]) {
       const random = seeded(99);
       for (let i = 0; i < 200; i++) mutateWorstCase(db, random);

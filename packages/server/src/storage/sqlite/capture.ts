@@ -1,13 +1,17 @@
 import { CarryonError, keyColumns, quoteName, type TableSpec } from '@carryon/protocol';
 import type { Source, UniqueIndex } from '../../core/source.ts';
+import { ERROR_TABLE } from '../../core/sync-errors.ts';
 import type { Database } from './driver.ts';
+import { createUploadTables, DEVICES, dropUploadTables, hasTable } from './upload/tables.ts';
 
-/** The one table added to the business database: which rows were touched, in commit order. */
+/** Which rows of the business database were touched, in commit order. */
 export const OUTBOX = '_carryon_outbox';
 const TRIGGER_PREFIX = '_carryon_';
 
 /** Marker rows of the outbox have table 0 and name the store that reads it. */
 const MARKER = 0;
+/** Rows of this table say that a device's changesets have come further: person and device. */
+const ACK = -1;
 
 /** An entry of the outbox. Its mark is a random number: in another copy of the database the same id has another one. */
 export interface OutboxPosition { readonly id: number; readonly mark: number }
@@ -17,16 +21,21 @@ const NOTHING_READ: OutboxPosition = { id: 0, mark: 0 };
 /**
  * Adds the outbox and the triggers, and names this store as the outbox's reader. In one transaction, so that no
  * change falls between. Returns the position to read from: the given one, or for a new store (id 0) the outbox's end.
+ * `errors` are the sync errors that the store has; they are looked at again when nobody has watched their table.
  * Throws `source.replaced` or `source.schema-changed`, and leaves all as it was, when changes since that position are lost.
  */
-export function installCapture(db: Database, tables: readonly TableSpec[], source: Source, storeId: string, position = NOTHING_READ): OutboxPosition {
+export function installCapture(db: Database, tables: readonly TableSpec[], source: Source, storeId: string, position = NOTHING_READ, errors: readonly string[] = []): OutboxPosition {
+  const errorTable = tables.find(({ name }) => name === ERROR_TABLE);
   return db.transaction(() => {
     if (position.id > 0) {
       outboxAfter(db, 'main', position, storeId);
-      checkCapture(db, 'main', tables);
+      checkCapture(db, 'main', tables.filter((table) => table !== errorTable));
     }
-    createOutbox(db, Math.max(1, ...tables.map((table) => table.key.length)));
+    createOutbox(db, Math.max(2, ...tables.map((table) => table.key.length)));
+    const isUnwatched = errorTable !== undefined && !hasTriggers(db, 'main', errorTable);
     dropTriggers(db);
+    if (errorTable) createUploadTables(db);
+    if (isUnwatched) noteErrors(db, errorTable, errors);
     for (const table of tables) {
       for (const sql of triggersOf(table, uniquesBeside(table, source))) db.exec(sql);
     }
@@ -38,11 +47,30 @@ export function installCapture(db: Database, tables: readonly TableSpec[], sourc
   }, 'BEGIN IMMEDIATE');
 }
 
-/** Removes triggers and outbox; returns how many triggers there were. The database is then as it was before. */
+function noteErrors(db: Database, table: TableSpec, known: readonly string[]): void {
+  db.run(`INSERT INTO ${OUTBOX}(t, k0) SELECT ?, id FROM ${ERROR_TABLE}`, table.id);
+  for (const id of known) db.run(`INSERT INTO ${OUTBOX}(t, k0) VALUES(?, ?)`, table.id, id);
+}
+
+/** Notes that the device's changesets have come further, so that evaluation sees it even when they changed nothing. */
+export function noteAck(db: Database, user: string, device: string): void {
+  db.run(`INSERT INTO ${OUTBOX}(t, k0, k1) VALUES(${ACK}, ?, ?)`, user, device);
+}
+
+/** Copies how far the devices are that the outbox names between the positions; true when any has come further. At first (0) those of all. */
+export function copyAcks(db: Database, after: number, upTo: number): boolean {
+  if (!hasTable(db, 'app', DEVICES)) return false;
+  const named = `(user, device) IN (SELECT k0, k1 FROM app.${OUTBOX} WHERE id > ?1 AND id <= ?2 AND t = ${ACK})`;
+  return db.run(`INSERT INTO sync_ack SELECT user, device, last FROM app.${DEVICES} WHERE ?1 = 0 OR ${named}
+    ON CONFLICT DO UPDATE SET seq = excluded.seq WHERE seq <> excluded.seq`, after, upTo) > 0;
+}
+
+/** Removes triggers and outbox, and what uploads keep; returns how many triggers there were. The database is then as it was before. */
 export function removeCapture(db: Database): number {
   return db.transaction(() => {
     const count = dropTriggers(db);
     db.exec(`DROP TABLE IF EXISTS ${OUTBOX}`);
+    dropUploadTables(db);
     return count;
   }, 'BEGIN IMMEDIATE');
 }
@@ -76,10 +104,14 @@ export function checkCapture(db: Database, schema: string, tables: readonly Tabl
     const columns = new Set(db.all<{ name: string }>('SELECT name FROM pragma_table_xinfo(?, ?)', table.name, schema).map(({ name }) => name));
     const lacking = table.columns.find(({ name }) => !columns.has(name));
     if (lacking) throw new CarryonError('source.schema-changed', `The business database's table "${table.name}" lacks the column "${lacking.name}".`);
-    const triggers = ['insert', 'update', 'delete'].map((name) => `${TRIGGER_PREFIX}${name}_${table.id}`);
-    const found = db.get<{ n: number }>(`SELECT count(*) AS n FROM ${schema}.sqlite_schema WHERE type = 'trigger' AND tbl_name = ? AND name IN (?, ?, ?)`, table.name, ...triggers);
-    if (found?.n !== triggers.length) throw new CarryonError('source.schema-changed', `The business database's table "${table.name}" has lost its triggers, so changes of it may be missing.`);
+    if (!hasTriggers(db, schema, table)) throw new CarryonError('source.schema-changed', `The business database's table "${table.name}" has lost its triggers, so changes of it may be missing.`);
   }
+}
+
+function hasTriggers(db: Database, schema: string, table: TableSpec): boolean {
+  const triggers = ['insert', 'update', 'delete'].map((name) => `${TRIGGER_PREFIX}${name}_${table.id}`);
+  const found = db.get<{ n: number }>(`SELECT count(*) AS n FROM ${schema}.sqlite_schema WHERE type = 'trigger' AND tbl_name = ? AND name IN (?, ?, ?)`, table.name, ...triggers);
+  return found?.n === triggers.length;
 }
 
 /** The unique indexes of a table apart from its key. */

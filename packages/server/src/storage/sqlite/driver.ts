@@ -4,6 +4,17 @@ import { CarryonError, type SqlValue } from '@carryon/protocol';
 
 export type Row = Record<string, SQLInputValue>;
 
+/** A number that is bound as REAL, with a fraction or without. */
+export class Real {
+  readonly value: number;
+
+  constructor(value: number) {
+    this.value = value;
+  }
+}
+
+export type Bound = SqlValue | Real;
+
 const STATEMENTS_KEPT = 500;
 
 /** A connection to SQLite. Whole JS numbers are bound as INTEGER; reads give numbers unless asked to be exact. */
@@ -24,20 +35,20 @@ export class Database {
     this.#guard(() => this.#db.exec(sql));
   }
 
-  run(sql: string, ...values: SqlValue[]): number {
+  run(sql: string, ...values: Bound[]): number {
     return this.#guard(() => Number(this.#prepare(sql).run(...values.map(bindable)).changes));
   }
 
-  get<T = Row>(sql: string, ...values: SqlValue[]): T | undefined {
+  get<T = Row>(sql: string, ...values: Bound[]): T | undefined {
     return this.#guard(() => this.#prepare(sql).get(...values.map(bindable))) as T | undefined;
   }
 
-  all<T = Row>(sql: string, ...values: SqlValue[]): T[] {
+  all<T = Row>(sql: string, ...values: Bound[]): T[] {
     return this.#guard(() => this.#prepare(sql).all(...values.map(bindable))) as T[];
   }
 
   /** Rows as arrays of exact values: INTEGER as bigint, REAL as number. */
-  exact(sql: string, ...values: SqlValue[]): IterableIterator<SqlValue[]> {
+  exact(sql: string, ...values: Bound[]): IterableIterator<SqlValue[]> {
     return this.#guard(() => {
       const statement = this.#prepare(`/*exact*/ ${sql}`);
       statement.setReadBigInts(true);
@@ -97,7 +108,10 @@ export class Database {
   }
 }
 
-const bindable = (value: SqlValue): SQLInputValue => (Number.isSafeInteger(value) ? BigInt(value as number) : value);
+function bindable(value: Bound): SQLInputValue {
+  if (value instanceof Real) return value.value;
+  return Number.isSafeInteger(value) ? BigInt(value as number) : value;
+}
 
 /** SQLite's own result codes: https://www.sqlite.org/rescode.html */
 const CODES = { busy: 5, locked: 6, readOnly: 8, corrupt: 11, full: 13, cannotOpen: 14, notDatabase: 26 };

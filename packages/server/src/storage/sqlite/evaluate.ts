@@ -1,6 +1,6 @@
 import { CarryonError, columnSql, digestSql, keyColumns } from '@carryon/protocol';
 import type { SyncedTable } from '../../ports/storage.ts';
-import { OUTBOX, outboxAfter } from './capture.ts';
+import { copyAcks, OUTBOX, outboxAfter } from './capture.ts';
 import { businessTable, copySql, sameKey } from './copy.ts';
 import type { Database } from './driver.ts';
 import { columnNames, keyNames, memberTable, ownText, rowTable } from './schema.ts';
@@ -10,7 +10,7 @@ interface State { readonly store: string; readonly checkpoint: number; readonly 
 /**
  * Takes in everything that the business database has committed since the last time, as one checkpoint: the rows as
  * they are in one snapshot of it. The transaction is deferred and writes the store alone, so that writers of the
- * business database go on. Returns true when a checkpoint was published.
+ * business database go on. Returns true when devices have something new to hear: a checkpoint was published, or changesets have come further.
  */
 export function evaluate(db: Database, tables: readonly SyncedTable[], nowMs: number): boolean {
   for (const table of tables) createDirty(db, table);
@@ -28,8 +28,10 @@ export function evaluate(db: Database, tables: readonly SyncedTable[], nowMs: nu
     for (const table of tables) {
       if (touched.has(table.id) && evaluateTable(db, table, cp, state.outbox_pos, end.id)) published = true;
     }
+    // Before the first checkpoint the outbox tells nothing of the devices of an earlier data directory.
+    const acked = copyAcks(db, state.checkpoint === 0 ? 0 : state.outbox_pos, end.id);
     db.run('UPDATE sync_state SET outbox_pos = ?, outbox_mark = ?', end.id, end.mark);
-    if (!published) return false;
+    if (!published) return acked;
     if (state.checkpoint === 0) countAll(db, tables);
     publish(db, cp, nowMs);
     return true;

@@ -1,5 +1,6 @@
 import { isPlainType, quoteName } from '@carryon/protocol';
-import type { SkippedTable, Source, SourceColumn, SourceRelation, SourceTable, UniqueIndex } from '../../core/source.ts';
+import type { SkippedTable, Source, SourceColumn, SourcePointer, SourceTable, UniqueIndex } from '../../core/source.ts';
+import { ERROR_TABLE } from '../../core/sync-errors.ts';
 import { Database } from './driver.ts';
 import { describeIndex, type IndexColumn, type IndexInfo, uniqueIndexes } from './indexes.ts';
 
@@ -19,7 +20,7 @@ export function introspect(db: Database, schema = 'main'): Source {
     `SELECT l.name, l.type, l.strict, l.wr, s.sql FROM pragma_table_list l LEFT JOIN ${schema}.sqlite_schema s ON s.name = l.name AND s.type = 'table'
      WHERE l.schema = ? AND l.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY l.name`, schema);
   for (const entry of entries) {
-    if (entry.name.startsWith(OWN_PREFIX) || entry.type === 'view') continue;
+    if (entry.name.startsWith(OWN_PREFIX) || entry.name === ERROR_TABLE || entry.type === 'view') continue;
     const found = whySkipped(entry, encoding) ?? readTable(db, schema, entry);
     if (typeof found === 'string') skipped.push({ name: entry.name, why: found });
     else tables.push(found);
@@ -52,6 +53,7 @@ function readTable(db: Database, schema: string, entry: TableEntry): SourceTable
     const [key] = keys;
     if (!key) return candidates[0] ? whyNoKey(candidates[0], collations) ?? '' : 'it has no primary key and no unique index on columns declared NOT NULL, so its rows cannot be told apart';
     const { uniques, warnings } = readUniques(copy, columns, indexes.filter((index) => !keys.some((usable) => usable.index === index)));
+    const foreign = readForeignKeys(db, schema, entry.name);
     return {
       name: entry.name,
       columns: columns.map((column) => readColumn(column, entry.strict === 1, collations)),
@@ -59,7 +61,9 @@ function readTable(db: Database, schema: string, entry: TableEntry): SourceTable
       keyFrom: key.from,
       keys: keys.map((usable) => usable.columns),
       uniques: [...uniques, ...hiddenRowid(entry, columns, candidates)],
-      relations: readRelations(db, schema, entry.name),
+      relations: foreign.map((own) => ({ columns: own.map(({ from }) => from), table: own[0]?.table ?? '' })),
+      pointers: foreign.flatMap(readPointer),
+      rowid: candidates.find(isRowid)?.columns[0],
       warnings: copy.made ? warnings : [...warnings, 'it needs functions or collations that only its own program has, so devices compare its text byte by byte'],
     };
   } finally {
@@ -142,9 +146,12 @@ function readUniques(copy: EmptyCopy, columns: readonly ColumnEntry[], indexes: 
   return { uniques, warnings };
 }
 
+/** A primary key without an index of its own is the rowid under another name. */
+const isRowid = (key: Key): boolean => key.from === 'primary key' && key.index === undefined;
+
 /** Where no column stands for the rowid, it is a key of its own, by which REPLACE may remove rows just the same. */
 function hiddenRowid(entry: TableEntry, columns: readonly ColumnEntry[], keys: readonly Key[]): UniqueIndex[] {
-  const isColumn = keys.some((key) => key.from === 'primary key' && key.index === undefined);
+  const isColumn = keys.some(isRowid);
   const name = ['rowid', '_rowid_', 'oid'].find((alias) => !columns.some((column) => column.name.toLowerCase() === alias));
   return entry.wr === 1 || isColumn || name === undefined ? [] : [{ columns: [name], terms: [name], where: '' }];
 }
@@ -178,10 +185,14 @@ function readCollations(copy: EmptyCopy, columns: readonly ColumnEntry[], indexe
   return new Map(columns.map(({ name }) => [name, copy.collationOf(name) ?? indexed.get(name) ?? 'BINARY']));
 }
 
-function readRelations(db: Database, schema: string, table: string): SourceRelation[] {
-  const rows = db.all<{ id: number; table: string; from: string }>('SELECT id, "table", "from" FROM pragma_foreign_key_list(?, ?) ORDER BY id, seq', table, schema);
-  return [...new Set(rows.map((row) => row.id))].map((id) => {
-    const own = rows.filter((row) => row.id === id);
-    return { columns: own.map((row) => row.from), table: own[0]?.table ?? '' };
-  });
+interface ForeignKeyEntry { readonly id: number; readonly table: string; readonly from: string; readonly to: string | null }
+
+/** The foreign keys, each as its columns. */
+function readForeignKeys(db: Database, schema: string, table: string): ForeignKeyEntry[][] {
+  const rows = db.all<ForeignKeyEntry>('SELECT id, "table", "from", "to" FROM pragma_foreign_key_list(?, ?) ORDER BY id, seq', table, schema);
+  return [...new Set(rows.map((row) => row.id))].map((id) => rows.filter((row) => row.id === id));
+}
+
+function readPointer([only, ...others]: readonly ForeignKeyEntry[]): SourcePointer[] {
+  return only && others.length === 0 ? [{ column: only.from, table: only.table, to: only.to ?? undefined }] : [];
 }

@@ -11,6 +11,7 @@ export function readSnapshot<T>(db: Database, tables: ReadonlyMap<number, Synced
     scope: (key) => readScope(db, key),
     feed: (scope, after, maxRows, maxBytes) => readFeed(db, tableOf(tables, scope), scope, after, maxRows, maxBytes),
     liveRids: (scope) => readLive(db, tableOf(tables, scope), scope),
+    acked: (user, device) => db.get<{ seq: number }>('SELECT seq FROM sync_ack WHERE user = ? AND device = ?', user, device)?.seq ?? 0,
     rangeDigests: (scope, width, most) => readDigests(db, tableOf(tables, scope), scope, width, most),
     rowsBetween: (scope, low, high, maxRows, maxBytes) => readBetween(db, tableOf(tables, scope), scope, low, high, maxRows, maxBytes),
   }));

@@ -1,4 +1,5 @@
 import { CarryonError, columnSql, keyColumns, quoteName, type TableSpec } from '@carryon/protocol';
+import { ERROR_TABLE } from '../../core/sync-errors.ts';
 import type { SyncedTable } from '../../ports/storage.ts';
 import type { Database } from './driver.ts';
 
@@ -25,26 +26,46 @@ const COMMON = `
   CREATE INDEX sync_pack_key ON sync_pack(key, codec, current);
   CREATE INDEX sync_pack_name ON sync_pack(name);`;
 
+/** How far the changesets of devices are in the rows above: exactly as old as they. */
+const ACKS = 'CREATE TABLE IF NOT EXISTS sync_ack(user TEXT NOT NULL, device TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(user, device)) WITHOUT ROWID';
+
 /** Opens the store's tables, making them at first. Throws `profile.changed` or `server.data-foreign` when they are not for this profile. */
 export function openSchema(db: Database, tables: readonly SyncedTable[], newId: () => string): void {
-  const profile = JSON.stringify(tables.map(storedForm));
+  const stored = tables.map(storedForm);
+  const profile = JSON.stringify(stored);
   if (db.get("SELECT 1 FROM sqlite_schema WHERE name = 'sync_state'") === undefined) {
     db.transaction(() => createSchema(db, tables, profile, newId));
     return;
   }
   const state = db.get<{ version: number; profile: string }>('SELECT version, profile FROM sync_state');
   if (state?.version !== STORE_VERSION) throw new CarryonError('server.data-foreign', `The data directory was made by another version of Carryon (${state?.version}, not ${STORE_VERSION}).`);
-  if (state.profile !== profile) throw new CarryonError('profile.changed', 'The profile, or a synced table of the business database, differs from the one this data directory was made with.');
+  if (!isSameBut(state.profile, stored)) throw new CarryonError('profile.changed', 'The profile, or a synced table of the business database, differs from the one this data directory was made with.');
+  db.transaction(() => extend(db, stored, profile));
 }
 
-/** What of a table the store depends on: not how often devices ask for it. */
-function storedForm(table: SyncedTable): SyncedTable {
-  const { everyMinutes: _, ...stored } = table;
-  return stored;
+/** What of a table the store depends on: not how often devices ask for it, nor what they may write. */
+const storedForm = ({ id, name, columns, key, level, rule }: SyncedTable): SyncedTable => ({ id, name, columns, key, level, rule });
+
+/** Whether one is the other but for the table of sync errors, which comes and goes with the right to write. */
+function isSameBut(profile: string, tables: readonly SyncedTable[]): boolean {
+  const withoutErrors = (all: readonly SyncedTable[]): string => JSON.stringify(all.filter(({ name }) => name !== ERROR_TABLE));
+  return withoutErrors(JSON.parse(profile) as SyncedTable[]) === withoutErrors(tables);
+}
+
+/** Gives a store of a profile without rights what it needs for edits. */
+function extend(db: Database, tables: readonly SyncedTable[], profile: string): void {
+  db.exec(ACKS);
+  const errors = tables.find(({ name }) => name === ERROR_TABLE);
+  if (errors && db.get('SELECT 1 FROM sqlite_schema WHERE name = ?', rowTable(errors.id)) === undefined) {
+    db.run('INSERT INTO sync_ingest(tbl, done, rows) VALUES(?, 1, 0)', errors.id);
+    createTable(db, errors);
+  }
+  db.run('UPDATE sync_state SET profile = ?', profile);
 }
 
 function createSchema(db: Database, tables: readonly SyncedTable[], profile: string, newId: () => string): void {
   db.exec(COMMON);
+  db.exec(ACKS);
   db.run('INSERT INTO sync_state VALUES(1, ?, ?, ?, 0, 0, 0, 0, ?)', STORE_VERSION, newId(), newId(), profile);
   const width = Math.max(1, ...tables.map((table) => table.key.length));
   const keys = Array.from({ length: width }, (_, i) => `k${i}`).join(', ');

@@ -7,6 +7,7 @@ import { parseProfile } from '../../core/profile.ts';
 import type { Storage, SyncedTable } from '../../ports/storage.ts';
 import { storageContract, type StorageSubject } from '../../testing/storage-contract.ts';
 import { withStore } from '../../testing/temp-store.ts';
+import { uploadContract } from '../../testing/upload-contract.ts';
 import { openDirectStorage, openSqliteStorage } from './storage.ts';
 import { compileFor, SqliteStore, type StoreFiles } from './store.ts';
 
@@ -45,7 +46,7 @@ const make = (open: Open, publish: Publish) => async (sql: string, profileTables
   };
 };
 
-storageContract('openDirectStorage', make(
+const direct = make(
   async (files, tables) => {
     let ids = 0;
     return openDirectStorage(files, tables, () => `id-${++ids}`);
@@ -56,9 +57,9 @@ storageContract('openDirectStorage', make(
     other.evaluate(nowMs);
     other.close();
   },
-));
+);
 
-storageContract('openSqliteStorage', make(openSqliteStorage, (files, _, storage, nowMs) => {
+const threaded = make(openSqliteStorage, (files, _, storage, nowMs) => {
   const look = new DatabaseSync(files.store, { readOnly: true });
   const checkpoint = (): unknown => look.prepare('SELECT checkpoint FROM sync_state').get()?.['checkpoint'];
   const before = checkpoint();
@@ -67,7 +68,12 @@ storageContract('openSqliteStorage', make(openSqliteStorage, (files, _, storage,
   const pause = new Int32Array(new SharedArrayBuffer(4));
   for (let waited = 0; checkpoint() === before && waited < WAIT_MS; waited += 5) Atomics.wait(pause, 0, 0, 5);
   look.close();
-}));
+});
+
+storageContract('openDirectStorage', direct);
+storageContract('openSqliteStorage', threaded);
+uploadContract('openDirectStorage', direct);
+uploadContract('openSqliteStorage', threaded);
 
 describe('a store', () => {
   it('S16 keeps of a dead row its key and nothing else', async () => {

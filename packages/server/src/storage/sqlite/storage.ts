@@ -79,6 +79,8 @@ export async function openSqliteStorage(files: StoreFiles, tables: readonly Sync
       for (let progress = await nextStep(); progress; progress = await nextStep()) if (onProgress(progress) === false) return;
     },
     evaluate: (nowMs) => evaluator.call('evaluate', [nowMs]),
+    upload: (upload) => evaluator.call('upload', [upload]),
+    async errors(user, most) { return reader.errors(user, most); },
     activate: (keys, nowMs) => evaluator.call('activate', [keys, nowMs]),
     expire: (beforeMs) => evaluator.call('expire', [beforeMs]),
     async read(use) { return reader.read(use); },
@@ -105,6 +107,8 @@ export function openDirectStorage(files: StoreFiles, tables: readonly SyncedTabl
   return {
     async prepare(onProgress) { for (const progress of store.ingest()) if (onProgress(progress) === false) return; },
     async evaluate(nowMs) { return store.evaluate(nowMs); },
+    async upload(upload) { return store.upload(upload); },
+    async errors(user, most) { return store.errors(user, most); },
     async activate(keys, nowMs) { store.activate(keys, nowMs); },
     async expire(beforeMs) { store.expire(beforeMs); },
     async read(use) { return store.read(use); },

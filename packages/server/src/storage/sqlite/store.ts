@@ -2,7 +2,7 @@ import { CarryonError } from '@carryon/protocol';
 import { compileProfile } from '../../core/compile.ts';
 import type { Profile } from '../../core/profile.ts';
 import { LIMITS } from '../../core/limits.ts';
-import type { Extent, IngestProgress, PackPart, PackRecord, RawPack, ScopeKey, Snapshot, SyncedTable } from '../../ports/storage.ts';
+import type { Extent, IngestProgress, PackPart, PackRecord, RawPack, ScopeKey, Snapshot, SyncedTable, SyncErrorRow, Upload, Uploaded } from '../../ports/storage.ts';
 import { checkCapture, installCapture, trimOutbox } from './capture.ts';
 import { Database, openExisting } from './driver.ts';
 import { activateScope, evaluate, expire } from './evaluate.ts';
@@ -11,9 +11,12 @@ import { introspect } from './introspect.ts';
 import { buildPack, changedSince, dropPacks, extentOf, findPack, packsNamed, savePack, usePacks } from './packs.ts';
 import { readSnapshot } from './read.ts';
 import { openSchema } from './schema.ts';
+import { readErrors, storedErrors } from './upload/read-errors.ts';
+import { takeUpload } from './upload/upload.ts';
 
 const TRIM_ROWS = 20_000;
 const TRIM_BUSY_MS = 20;
+const UPLOAD_BUSY_MS = 2000;
 
 export interface StoreFiles {
   /** The business database. */
@@ -55,9 +58,10 @@ export class SqliteStore {
     const business = openExisting(this.#database);
     this.#business = business;
     const state = this.#state();
-    const position = installCapture(business, tables, introspect(business), state.store, { id: state.outbox_pos, mark: state.outbox_mark });
+    const position = installCapture(business, tables, introspect(business), state.store, { id: state.outbox_pos, mark: state.outbox_mark }, storedErrors(this.#db, tables));
     this.#db.run('UPDATE sync_state SET outbox_pos = ?, outbox_mark = ?', position.id, position.mark);
-    business.exec(`PRAGMA busy_timeout = ${TRIM_BUSY_MS}`);
+    // Edits of devices keep the foreign keys, whatever the application does.
+    business.exec(`PRAGMA busy_timeout = ${TRIM_BUSY_MS}; PRAGMA foreign_keys = ON`);
     this.#db.attach(this.#database, 'app');
   }
 
@@ -76,16 +80,33 @@ export class SqliteStore {
     return step.value as IngestProgress | undefined;
   }
 
-  /** True when a checkpoint was published. */
+  /** True when devices have something new to hear. */
   evaluate(nowMs: number): boolean {
-    const tables = [...this.#tables.values()];
-    const schema = this.#db.get<{ schema_version: number }>('PRAGMA app.schema_version')?.schema_version;
-    if (schema !== this.#checkedSchema) checkCapture(this.#db, 'app', tables);
-    this.#checkedSchema = schema;
+    this.#checkCapture();
     const { outbox_pos: before } = this.#state();
-    const published = evaluate(this.#db, tables, nowMs);
+    const published = evaluate(this.#db, [...this.#tables.values()], nowMs);
     if (this.#state().outbox_pos > before) this.#trim();
     return published;
+  }
+
+  /** Writes what a device has edited into the business database, and takes it in. */
+  upload(upload: Upload): Uploaded {
+    const business = this.#business;
+    if (!business) throw new CarryonError('internal', 'This store does not write the business database.');
+    this.#checkCapture();
+    business.exec(`PRAGMA busy_timeout = ${UPLOAD_BUSY_MS}`);
+    try {
+      const taken = takeUpload(business, [...this.#tables.values()], upload);
+      return { ...taken, published: this.evaluate(upload.nowMs) };
+    } finally {
+      business.exec(`PRAGMA busy_timeout = ${TRIM_BUSY_MS}`);
+    }
+  }
+
+  #checkCapture(): void {
+    const schema = this.#db.get<{ schema_version: number }>('PRAGMA app.schema_version')?.schema_version;
+    if (schema !== this.#checkedSchema) checkCapture(this.#db, 'app', [...this.#tables.values()]);
+    this.#checkedSchema = schema;
   }
 
   /** Removes read entries from the business database; a busy one is left for the next time. */
@@ -105,6 +126,7 @@ export class SqliteStore {
   }
 
   expire(beforeMs: number): void { expire(this.#db, [...this.#tables.values()], beforeMs); }
+  errors(user: string | undefined, most: number): SyncErrorRow[] { return readErrors(this.#db, [...this.#tables.values()], user, most); }
   read<T>(use: (snapshot: Snapshot) => T): T { return readSnapshot(this.#db, this.#tables, use); }
   extent(scope: ScopeKey): Extent { return extentOf(this.#db, this.#tables, scope); }
   setWidth(scope: ScopeKey, width: number): void { this.#db.run('UPDATE sync_scope SET width = ? WHERE tbl = ? AND param = ?', width, scope.table, scope.param); }

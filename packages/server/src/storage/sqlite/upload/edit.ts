@@ -1,0 +1,81 @@
+import { CarryonError, decodeValue, keyColumns, type Change, type FeedValue, type PushedTable } from '@carryon/protocol';
+import type { SyncedTable } from '../../../ports/storage.ts';
+
+/** A table as a push names it, found in the profile. */
+export interface Target {
+  readonly table: SyncedTable;
+  /** For each column of the push its position in the table; -1: the profile has no such column. */
+  readonly positions: readonly number[];
+}
+
+export interface Assignment { readonly column: number; readonly old: FeedValue; readonly value: FeedValue }
+export interface Seen { readonly column: number; readonly old: FeedValue }
+
+/** A change with exact values; columns are positions in the table. */
+export interface Edit {
+  readonly op: Change['op'];
+  readonly table: SyncedTable;
+  readonly key: readonly FeedValue[];
+  readonly set: readonly Assignment[];
+  /** What else the device saw of the row. */
+  readonly base: readonly Seen[];
+}
+
+/** Undefined: the profile has no such table, or tells its rows apart by another key. */
+export function findTarget(pushed: PushedTable, tables: readonly SyncedTable[]): Target | undefined {
+  const table = tables.find(({ name }) => name === pushed.name);
+  if (!table) return undefined;
+  const key = keyColumns(table).map(({ name }) => name);
+  if (key.length !== pushed.key.length || key.some((name, i) => name !== pushed.columns[pushed.key[i] ?? -1])) return undefined;
+  return { table, positions: pushed.columns.map((name) => table.columns.findIndex((column) => column.name === name)) };
+}
+
+/** Throws `write.unknown`, `write.forbidden` or `write.rejected`. */
+export function readEdit(change: Change, pushed: PushedTable | undefined, target: Target | undefined): Edit {
+  if (!pushed || !target) throw new CarryonError('write.unknown', `The profile has no table "${pushed?.name ?? ''}", or tells its rows apart by another key.`);
+  const { table } = target;
+  if (change.key.length !== table.key.length) throw new CarryonError('write.unknown', `A key of "${table.name}" has ${table.key.length} columns, not ${change.key.length}.`);
+  const key = change.key.map((value) => read(value, table));
+  if (change.op === 'insert' && key.includes(null)) throw new CarryonError('write.rejected', `A new row of "${table.name}" has no key.`);
+  const edit = {
+    op: change.op, table, key,
+    set: (change.set ?? []).map((entry) => readAssignment(change.op, entry, pushed, target)),
+    base: (change.base ?? []).map(([column, old]) => ({ column: columnOf(column, pushed, target), old: read(old, table) })),
+  };
+  checkRights(edit);
+  return change.op === 'insert' ? withoutKey(edit) : edit;
+}
+
+function readAssignment(op: Change['op'], entry: readonly unknown[], pushed: PushedTable, target: Target): Assignment {
+  const [old, value] = op === 'update' ? entry.slice(1, 3) : [null, entry[1]];
+  return { column: columnOf(entry[0], pushed, target), old: read(old, target.table), value: read(value, target.table) };
+}
+
+function columnOf(position: unknown, pushed: PushedTable, { table, positions }: Target): number {
+  const column = positions[position as number] ?? -1;
+  if (column < 0) throw new CarryonError('write.unknown', `The profile has no column "${String(pushed.columns[position as number])}" in table "${table.name}".`);
+  return column;
+}
+
+function read(value: unknown, table: SyncedTable): FeedValue {
+  try {
+    return decodeValue(value);
+  } catch (cause) {
+    throw new CarryonError('write.rejected', `A value for table "${table.name}" could not be read.`, { cause });
+  }
+}
+
+const RIGHTS = { insert: 'create', update: 'update', delete: 'delete' } as const;
+
+function checkRights({ op, table, set }: Edit): void {
+  const nameOf = (column: number): string => table.columns[column]?.name ?? '';
+  if (!table.rights?.includes(RIGHTS[op])) throw new CarryonError('write.forbidden', `The profile does not let anybody ${RIGHTS[op]} rows of "${table.name}".`);
+  const key = op === 'update' ? set.find(({ column }) => table.key.includes(column)) : undefined;
+  if (key) throw new CarryonError('write.forbidden', `The column "${nameOf(key.column)}" is the key of "${table.name}", so it cannot be changed.`);
+  const computed = set.find(({ column, value }) => table.computed?.includes(column) && (op === 'update' || value !== null));
+  if (computed) throw new CarryonError('write.forbidden', `The business database computes the column "${nameOf(computed.column)}" of "${table.name}".`);
+}
+
+/** Of a new row the key stands by itself, and what is computed is left to the database. */
+const withoutKey = (edit: Edit): Edit =>
+  ({ ...edit, set: edit.set.filter(({ column }) => !edit.table.key.includes(column) && !edit.table.computed?.includes(column)) });

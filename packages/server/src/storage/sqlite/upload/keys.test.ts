@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { EditingDevice, type NamedChange } from '../../../testing/edits.ts';
+import { withStore, type TempStore } from '../../../testing/temp-store.ts';
+
+const RIGHTS = ['create', 'read', 'update', 'delete'];
+const SQL = `
+  CREATE TABLE customer(id INTEGER PRIMARY KEY, name TEXT NOT NULL, boss INTEGER REFERENCES customer(id));
+  CREATE TABLE "order"(id INTEGER PRIMARY KEY AUTOINCREMENT, customer INTEGER NOT NULL REFERENCES customer(id), v);
+  CREATE TABLE line(id TEXT PRIMARY KEY, "order", v);
+  CREATE TABLE audit(id INTEGER PRIMARY KEY, what);
+  CREATE TRIGGER log AFTER INSERT ON customer BEGIN INSERT INTO audit(id, what) VALUES(NEW.id + 7000, NEW.name); END;
+  INSERT INTO customer(id, name) VALUES(-5, 'nobody'), (40, 'old');`;
+const PROFILE = {
+  customer: { rights: RIGHTS }, order: { rights: RIGHTS, conflicts: 'detect' },
+  line: { rights: RIGHTS, references: [{ columns: ['order'], table: 'order' }] },
+};
+
+interface Bench extends TempStore { readonly device: EditingDevice; rows(sql: string): unknown[] }
+
+const withKeys = (work: (bench: Bench) => Promise<void>): Promise<void> => withStore(SQL, PROFILE, async (store) => {
+  await store.storage.prepare(() => undefined);
+  await store.storage.evaluate(1);
+  const rows = (query: string): unknown[] => store.business.prepare(query).all().map((row) => Object.values(row));
+  await work({ ...store, rows, device: new EditingDevice(store.storage, store.tables) });
+});
+
+const customer = (id: number, more: object = {}): NamedChange => ({ insert: 'customer', key: [id], set: { name: `n${id}`, ...more } });
+const order = (id: number, of: number): NamedChange => ({ insert: 'order', key: [id], set: { customer: of, v: 'new' } });
+
+describe('temporary keys', () => {
+  it('S78 become real ones in the row, in what refers to it, and are told', () => withKeys(async ({ device, rows }) => {
+    const { outcomes } = await device.send([customer(-1), customer(-2, { boss: -1 }), order(-1, -2)], [{ insert: 'line', key: ['l'], set: { order: -1 } }]);
+    expect(outcomes).toEqual([{ seq: 1, keys: [{ table: 'customer', temporary: -1, key: 41 }, { table: 'customer', temporary: -2, key: 42 }, { table: 'order', temporary: -1, key: 1 }] }]);
+    expect(rows('SELECT id, boss FROM customer WHERE id > 40')).toEqual([[41, null], [42, 41]]);
+    expect([rows('SELECT id, customer FROM "order"'), rows('SELECT "order" FROM line')]).toEqual([[[1, 42]], [[1]]]);
+  }));
+
+  it('S78 are understood in later edits, also when the device does not know the real ones yet', () => withKeys(async ({ device, rows }) => {
+    await device.send([customer(-1), order(-3, -1)]);
+    const answer = await device.send(
+      [{ update: 'customer', key: [-1], set: { name: ['n-1', 'renamed'] } }],
+      [customer(-2), { update: 'order', key: [-3], set: { customer: [-1, -2] }, base: { v: 'new' } }],
+      [{ update: 'order', key: [-3], set: { v: ['new', 'other'] }, base: { customer: -2 } }],
+      [{ delete: 'order', key: [-3], base: { customer: -2, v: 'other' } }, { delete: 'customer', key: [-1] }]);
+    expect(answer.refused).toBe(0);
+    expect([rows('SELECT name FROM customer WHERE id > 40'), rows('SELECT * FROM "order"')]).toEqual([[['n-2']], []]);
+  }));
+
+  it('S78 of a row that was not accepted are refused wherever they are named', () => withKeys(async ({ device, rows }) => {
+    const { outcomes } = await device.send([customer(-1), customer(-2, { name: null })], [order(-1, -1)], [{ update: 'customer', key: [40], set: { boss: [null, -2] } }], [{ update: 'customer', key: [-1], set: { name: ['', 'x'] } }]);
+    expect(outcomes.map(({ keys, refused }) => [keys, refused?.code])).toEqual([[undefined, 'write.rejected'], [undefined, 'write.reference'], [undefined, 'write.reference'], [undefined, 'write.not-found']]);
+    expect(rows('SELECT count(*) FROM _carryon_key')).toEqual([[0]]);
+    expect(rows('SELECT id FROM customer')).toEqual([[-5], [40]]);
+  }));
+
+  it('S78 may be negative keys that are real', () => withKeys(async ({ device, rows }) => {
+    expect((await device.send([order(-1, -5)], [{ update: 'customer', key: [-5], set: { name: ['nobody', 'somebody'] } }])).refused).toBe(0);
+    expect([rows('SELECT customer FROM "order"'), rows('SELECT name FROM customer WHERE id = -5')]).toEqual([[[-5]], [['somebody']]]);
+  }));
+
+  it('S78 S71 are those of one device', () => withKeys(async ({ device, storage, tables, rows }) => {
+    const others = [new EditingDevice(storage, tables, 'ann', 'tablet'), new EditingDevice(storage, tables, 'bob', 'phone')];
+    await device.send([customer(-1)]);
+    for (const other of others) expect((await other.send([order(-1, -1)])).outcomes).toMatchObject([{ refused: { code: 'write.reference' } }]);
+    for (const other of others) await other.send([customer(-1)]);
+    for (const one of [device, ...others]) await one.send([order(-1, -1)]);
+    expect(rows('SELECT customer FROM "order" ORDER BY id')).toEqual([[41], [42], [43]]);
+  }));
+
+  it('S78 that a device uses again name the newer row', () => withKeys(async ({ device, rows }) => {
+    await device.send([customer(-1)], [customer(-2)], [{ delete: 'customer', key: [-1] }], [customer(-1)], [order(-1, -1)]);
+    expect([rows('SELECT id FROM customer WHERE id > 40'), rows('SELECT customer FROM "order"')]).toEqual([[[42], [43]], [[43]]]);
+  }));
+
+  it('S78 keys that are not negative are taken as they are', () => withKeys(async ({ device, rows }) => {
+    expect(await device.one(customer(1000))).toBeUndefined();
+    expect(await device.code(customer(1000))).toBe('write.exists');
+    expect(rows('SELECT id FROM customer WHERE id > 40')).toEqual([[1000]]);
+  }));
+});
