@@ -8,7 +8,13 @@ export type { PackDigest, PackStore, PackWriter, StoredPack } from './ports/pack
 export type { Random } from './ports/random.ts';
 export type { PackSource, Sqlite } from './ports/sqlite.ts';
 export type { Transfer, TransferItem, Transfers } from './ports/transfers.ts';
+export type { DataChange, TableChange } from './runtime/changes.ts';
+export { Edits, type Draft, type EditTransaction, type ExportedEdits, type Mended } from './runtime/edits.ts';
+export type { LiveQuery } from './runtime/live-query.ts';
+export type { Conflict, Resolver } from './runtime/resolve.ts';
+export { Writer } from './runtime/writer.ts';
 export { Engine, type Committed, type EngineOptions, type EnginePorts } from './runtime/engine.ts';
 export type { DeviceStatus, DownloadStatus, TableStatus, Waiting, Warning } from './status/status.ts';
-export { readStoredStatus, type StoredStatus, type StoredTable } from './status/stored.ts';
+export { countAnswered, readStoredStatus, type StoredEdits, type StoredStatus, type StoredTable } from './status/stored.ts';
 export type { JournalEntry } from './store/journal.ts';
+export { ERROR_TABLE } from './store/outbox/dismiss.ts';

@@ -3,8 +3,8 @@ import type { Effect, EngineEvent } from './event.ts';
 import { handOver, isForgetting, toFetch } from './hand-over.ts';
 import { isBusy, permit } from './permit.ts';
 import { isDeviceFault } from './retry.ts';
-import { isIn, isLive, liveTables, look, propose, wish } from './schedule.ts';
-import { setPack, type Asking, type EngineState, type Pack, type Round, type Step, type Table } from './state.ts';
+import { isIn, isLive, liveTables, look, propose, wish, withEdited } from './schedule.ts';
+import { hasUnsent, setPack, type Asking, type EngineState, type Pack, type Round, type Step, type Table } from './state.ts';
 
 type Now = Pick<EngineEvent, 'nowMs' | 'steadyMs'>;
 interface Chosen { readonly state: EngineState; readonly effects: readonly Effect[] }
@@ -55,19 +55,21 @@ function startWork(state: EngineState, nowMs: number): Chosen {
   const effects: Effect[] = [];
   let next = state;
   // A full disk or a locked database stops the steps as well; without a network they go on.
-  if (!next.retry || !isDeviceFault(next.retry.error)) {
-    next = startStep(next, nowMs, effects);
-    next = startUnpack(next, effects);
-  }
+  const mayStep = !next.retry || !isDeviceFault(next.retry.error);
+  const mayAsk = next.retry === undefined && next.lease?.network === true;
+  if (mayStep) next = startStep(next, nowMs, effects);
+  if (mayAsk && hasUnsent(next)) next = startAsk(next, effects);
+  if (next.lease?.edits || (mayAsk && awaitsPush(next))) return { state: next, effects };
+  if (mayStep) next = startUnpack(startStep(next, nowMs, effects), effects);
   const handing = handOver(next, nowMs);
   effects.push(...handing.effects);
   next = handing.state;
-  if (next.retry === undefined && next.lease?.network === true) {
-    next = startFetches(next, effects);
-    next = startAsk(next, effects);
-  }
+  if (mayAsk) next = startAsk(startFetches(next, effects), effects);
   return { state: next, effects };
 }
+
+/** Edits are about to be asked for, as soon as the step at hand has ended: downloads come after them. */
+const awaitsPush = (state: EngineState): boolean => hasUnsent(state) && state.round !== undefined && state.asking === undefined;
 
 /** A wait at the server gives way to a round. */
 function dropWait(state: EngineState): Chosen {
@@ -84,7 +86,7 @@ function endRound(state: EngineState): Chosen {
 }
 
 function isEnded(state: EngineState, round: Round): boolean {
-  if (state.tables.length === 0 || isBusy(state) || state.queue.length > 0) return false;
+  if (state.tables.length === 0 || isBusy(state) || state.queue.length > 0 || hasUnsent(state)) return false;
   const isDone = (table: Table): boolean => table.fresh && table.usable && !table.lost && table.load === 'none';
   return state.tables.every((table) => !isIn(round, table) || (isDone(table) && (round.kind !== 'full-delta' || round.checked.includes(table.id))));
 }
@@ -108,6 +110,8 @@ const isMoving = (state: EngineState, names: readonly string[]): boolean =>
   state.packs.some((pack) => names.includes(pack.name) && (pack.stage === 'transferring' || pack.stage === 'unpacking'));
 
 function nextStep(state: EngineState): Step | undefined {
+  if (state.outbox.loose > 0) return { kind: 'collect' };
+  if (state.lease?.edits || (state.lease?.network === true && !state.retry && awaitsPush(state))) return undefined;
   const pack = packsIn(state, 'unpacked')[0];
   const table = state.tables.find((candidate) => candidate.load === 'filling' && isFilled(state, candidate));
   // A table that is complete becomes usable before the next level's packs are applied.
@@ -167,11 +171,13 @@ function startAsk(state: EngineState, effects: Effect[]): EngineState {
   // An answer's rows are applied before the next question, which carries the token that came with them.
   const settling = state.queue.length > 0 || (state.step !== undefined && state.step.kind !== 'apply' && state.step.kind !== 'index');
   if (state.asking || settling) return state;
-  const ask = nextAsk(state);
+  const ready = hasUnsent(state) ? withEdited(state) : state;
+  const ask = nextAsk(ready);
   if (!ask) return state;
   const id = state.asked + 1;
-  effects.push({ type: 'ask', id, request: { v: PROTOCOL_VERSION, device: state.device, token: state.token, accept: state.config.codecs, ...ask.request } });
-  return begin({ ...state, asked: id, asking: { id, kind: ask.kind, names: ask.request.urls ?? [], tables: ask.request.tables } });
+  const request = { v: PROTOCOL_VERSION, device: state.device, token: state.token, accept: state.config.codecs, ...ask.request };
+  effects.push({ type: 'ask', id, request, push: ask.kind === 'push' });
+  return begin({ ...ready, asked: id, asking: { id, kind: ask.kind, names: ask.request.urls ?? [], tables: ask.request.tables } });
 }
 
 interface Ask { readonly kind: Asking['kind']; readonly request: Partial<SyncRequest> }
@@ -179,6 +185,8 @@ interface Ask { readonly kind: Asking['kind']; readonly request: Partial<SyncReq
 function nextAsk(state: EngineState): Ask | undefined {
   const { round, tables } = state;
   if (!round) return nextWait(state);
+  if (hasUnsent(state)) return nextPush(state, round);
+  if (state.lease?.edits) return undefined;
   if (state.needUrls) return { kind: 'urls', request: { urls: state.packs.filter(({ stage }) => stage === 'wanted' || stage === 'handed').map((pack) => pack.name) } };
   if (tables.length === 0 || state.resetting) return { kind: 'plan', request: {} };
   const absent = tables.filter((table) => table.load === 'none' && (!table.usable || table.lost)).map((table) => table.id);
@@ -186,6 +194,12 @@ function nextAsk(state: EngineState): Ask | undefined {
   const due = readyTables(state).filter((table) => isIn(round, table) && !table.fresh).map((table) => table.id);
   if (due.length > 0) return { kind: 'pull', request: due.length === tables.length ? {} : { tables: due } };
   return state.measured && { kind: 'check', request: { check: state.measured } };
+}
+
+/** Edits come first. The tables that they are in are read with them, and what else of the round can be. */
+function nextPush(state: EngineState, round: Round): Ask {
+  const tables = state.resetting ? [] : readyTables(state).filter((table) => isIn(round, table) && !table.fresh && !table.lost).map((table) => table.id);
+  return { kind: 'push', request: { tables, push: { known: state.outbox.known, tables: [], changesets: [] } } };
 }
 
 /** Nothing is due: changes are waited for at the server, where they come live. */

@@ -1,8 +1,8 @@
 import type { RuleId, SyncKind } from '@carryon/policy';
-import type { CarryonError, SyncRequest } from '@carryon/protocol';
+import type { CarryonError, PushedFrame, SyncRequest } from '@carryon/protocol';
 import type { Report, WakeWish } from '../ports/host.ts';
 import type { Transfer } from '../ports/transfers.ts';
-import type { Measured, Pack, Retry, Segment, Step, Table } from './state.ts';
+import type { Measured, Outbox, Pack, Retry, Segment, Step, Table } from './state.ts';
 
 /** What the device's database and pack store hold at the start. */
 export interface Durable {
@@ -12,12 +12,15 @@ export interface Durable {
   readonly token: string | null;
   readonly tables: readonly Table[];
   readonly packs: readonly Pack[];
+  readonly outbox: Outbox;
 }
 
 /** A server's answer, read whole and checked. */
 export interface Answer {
   readonly epoch: string;
   readonly user: string;
+  /** What became of this device's edits. */
+  readonly pushed?: PushedFrame['pushed'];
   readonly plan?: Extract<Step, { kind: 'plan' }>;
   readonly urls?: readonly string[];
   /** Tables that differ too much to be mended row by row. */
@@ -57,6 +60,8 @@ export type Happening =
   | { readonly type: 'listed'; readonly transfers: readonly Transfer[] | undefined; readonly stored: readonly string[] }
   | { readonly type: 'transfer'; readonly transfer: Transfer }
   | { readonly type: 'woke'; readonly timer: Timer }
+  /** The app has written; how its edits stand now. */
+  | { readonly type: 'wrote'; readonly outbox: Outbox }
   | { readonly type: 'sync-asked'; readonly asked: Asked }
   | { readonly type: 'reset-asked' };
 
@@ -69,6 +74,12 @@ export interface StepResult {
   /** Tables whose digest differs from the server's. */
   readonly differing?: readonly number[];
   readonly measured?: Measured;
+  /** How the edits stand now, where the step may have changed that. */
+  readonly outbox?: Outbox;
+  /** Changesets that a restored server lacks: so many are sent again, so many the device no longer has. */
+  readonly restored?: { readonly again: number; readonly lost: number };
+  /** The device's id from now on: its folder was put back from an older copy. */
+  readonly device?: string;
 }
 
 /** Everything `step` gets to know: what happened, when by both clocks, and one random number. */
@@ -76,7 +87,8 @@ export type EngineEvent = Happening & { readonly nowMs: number; readonly steadyM
 
 /** What the engine wants done. */
 export type Effect =
-  | { readonly type: 'ask'; readonly id: number; readonly request: SyncRequest }
+  /** `push`: with the edits that the server has not told the outcome of, as many as a request takes. */
+  | { readonly type: 'ask'; readonly id: number; readonly request: SyncRequest; readonly push: boolean }
   | { readonly type: 'fetch'; readonly pack: Pack }
   | { readonly type: 'unpack'; readonly pack: Pack }
   | { readonly type: 'step'; readonly step: Step }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Transfer } from '../ports/transfers.ts';
 import { Core, error, pack, packName, table } from '../testing/core.ts';
 import type { Report } from '../ports/host.ts';
-import { initialState, DEFAULT_CONFIG, type EngineConfig, type Pack } from './state.ts';
+import { initialState, DEFAULT_CONFIG, EMPTY_OUTBOX, type EngineConfig, type Pack } from './state.ts';
 
 const IPHONE: Partial<Report> = { platform: 'ios' };
 const free = (n: number, more: Partial<Pack> = {}): Pack => pack(n, { own: false, ...more });
@@ -15,7 +15,7 @@ const running = (n: number): Transfer => ({ name: packName(n), phase: 'running',
 function phone(packs: readonly Pack[], config: Partial<EngineConfig> = {}, report: Partial<Report> = IPHONE): Core {
   const core = new Core([], [], { mode: 'watch', ...config });
   core.state = initialState({ ...DEFAULT_CONFIG, mode: 'watch', ...config }, true);
-  core.send({ type: 'started', durable: { device: 'd', epoch: 'e', user: 'u', token: 't', tables: [table(1), table(2, { level: 1 })], packs } });
+  core.send({ type: 'started', durable: { device: 'd', epoch: 'e', user: 'u', token: 't', tables: [table(1), table(2, { level: 1 })], packs, outbox: EMPTY_OUTBOX } });
   return core.tell(report);
 }
 

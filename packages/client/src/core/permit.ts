@@ -1,7 +1,7 @@
 import { decide, explain, observe, type Situation, type Sync, type Verdict } from '@carryon/policy';
 import type { Effect, EngineEvent } from './event.ts';
 import { MOST_MS } from './retry.ts';
-import type { EngineState, Lease } from './state.ts';
+import { hasUnsent, type EngineState, type Lease } from './state.ts';
 
 interface Next { readonly state: EngineState; readonly effects: readonly Effect[] }
 type Now = Pick<EngineEvent, 'nowMs' | 'steadyMs'>;
@@ -32,23 +32,37 @@ export function permit(state: EngineState, now: Now): Next {
 /** The sync that a policy is asked about; when idle, whether a new one might start. */
 export function syncOf({ round, lease }: EngineState): Sync {
   if (!round) return { kind: 'delta', state: 'none' };
-  return { kind: round.kind, byPerson: round.byPerson, state: !round.begun ? 'none' : lease ? 'active' : 'suspended' };
+  return { kind: round.kind, byPerson: round.byPerson, state: !round.begun ? 'none' : lease && !lease.edits ? 'active' : 'suspended' };
+}
+
+/** Edits may go up where the sync at hand may not go on; undefined: there are none, or they are that sync. */
+function uploadOf(state: EngineState): Sync | undefined {
+  if (!hasUnsent(state) || !state.round || state.round.kind === 'upload') return undefined;
+  return { kind: 'upload', state: state.lease?.edits ? 'active' : 'none' };
 }
 
 function judge(state: EngineState, report: NonNullable<EngineState['report']>, { nowMs, steadyMs }: Now): EngineState {
   const situation: Situation = { ...report, nowMs, steadyMs };
   const history = observe(state.history, situation);
-  const ask = (at: Situation): Verdict => decide(state.config.ruleSet, at, syncOf(state), history);
-  const verdict = ask(situation);
-  const leftMs = (verdict.engine === 'run' ? verdict.untilMs ?? Infinity : Infinity) - nowMs;
-  // At the end of a lease the verdict that follows counts already.
-  return { ...state, history, verdict: leftMs > REST_MS ? verdict : ask({ ...situation, nowMs: nowMs + leftMs, steadyMs: steadyMs + leftMs }) };
+  const verdictOn = (sync: Sync): Verdict => {
+    const ask = (at: Situation): Verdict => decide(state.config.ruleSet, at, sync, history);
+    const verdict = ask(situation);
+    const leftMs = (verdict.engine === 'run' ? verdict.untilMs ?? Infinity : Infinity) - nowMs;
+    // At the end of a lease the verdict that follows counts already.
+    return leftMs > REST_MS ? verdict : ask({ ...situation, nowMs: nowMs + leftMs, steadyMs: steadyMs + leftMs });
+  };
+  const verdict = verdictOn(syncOf(state));
+  const upload = mayUse(verdict) ? undefined : uploadOf(state);
+  const instead = upload && verdictOn(upload);
+  return { ...state, history, verdict: instead && mayUse(instead) ? instead : verdict, onlyEdits: instead !== undefined && mayUse(instead) };
 }
 
+const mayUse = ({ engine, network }: Verdict): boolean => engine === 'run' && network === 'use';
+
 /** The lease that verdict and pauses allow now. */
-function leaseOf({ verdict, pauses }: EngineState): Lease | undefined {
+function leaseOf({ verdict, pauses, onlyEdits }: EngineState): Lease | undefined {
   if (verdict?.engine !== 'run' || pauses.length > 0) return undefined;
-  return { rule: verdict.rule, network: verdict.network === 'use', ...(verdict.untilMs === undefined ? {} : { deadlineMs: verdict.untilMs - REST_MS }) };
+  return { rule: verdict.rule, network: verdict.network === 'use', ...(onlyEdits ? { edits: true } : {}), ...(verdict.untilMs === undefined ? {} : { deadlineMs: verdict.untilMs - REST_MS }) };
 }
 
 /** A timer ended with the last lease, so what is left of a wait after failures begins anew. */
@@ -66,7 +80,7 @@ function give(state: EngineState, nowMs: number): Next {
 /** The deadline may move; less than before means to rest first. */
 function keep(state: EngineState, held: Lease): Next {
   const lease = leaseOf(state);
-  if (lease && (lease.network || !held.network)) return { state: { ...state, lease }, effects: [] };
+  if (lease && (lease.network || !held.network) && (!lease.edits || held.edits)) return { state: { ...state, lease }, effects: [] };
   const reason = state.pauses[0] ?? state.verdict?.rule ?? 'host';
   return {
     state: { ...state, lease: undefined, leaving: reason },

@@ -2,7 +2,7 @@ import { wakeUps } from '@carryon/policy';
 import type { WakeWish } from '../ports/host.ts';
 import type { Effect } from './event.ts';
 import { nextTransferMs } from './hand-over.ts';
-import type { EngineState, Round, Table } from './state.ts';
+import { hasUnsent, type EngineState, type Round, type Table } from './state.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -45,10 +45,20 @@ function wanted(state: EngineState, nowMs: number): Round | undefined {
   // One that an earlier process began is not new.
   if (isIncomplete(state)) return newRound({ kind: 'first', byPerson, begun: state.tables.length > 0 });
   if (byPerson) return newRound({ kind: 'delta', byPerson });
+  if (hasUnsent(state)) return newRound({ kind: 'upload', tables: state.outbox.tables });
   if (isManual(state)) return undefined;
   const due = state.tables.filter((table) => (dueMs(state, table, nowMs) ?? Infinity) <= nowMs).map((table) => table.id);
   if (due.length === 0) return undefined;
   return newRound({ kind: 'delta', ...(due.length === state.tables.length ? {} : { tables: due }) });
+}
+
+/** Tables with edits that nothing has confirmed take part in the round that sends them: its commits do. */
+export function withEdited(state: EngineState): EngineState {
+  const { round, outbox } = state;
+  if (!round) return state;
+  const edited = new Set(outbox.tables);
+  const tables = round.tables && [...new Set([...round.tables, ...outbox.tables])];
+  return { ...state, round: { ...round, tables }, tables: state.tables.map((table) => (edited.has(table.id) ? { ...table, fresh: false } : table)) };
 }
 
 /** When a table is due next, while nothing is at hand. */

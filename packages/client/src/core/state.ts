@@ -1,5 +1,5 @@
 import { DEFAULT_RULE_SET, type History, type RuleId, type RuleSetName, type SyncKind, type Verdict } from '@carryon/policy';
-import type { CarryonError, Codec, CommitFrame, PackSpec, FeedValue, TableSpec } from '@carryon/protocol';
+import type { CarryonError, Codec, CommitFrame, PackSpec, FeedValue, PushedFrame, TableSpec } from '@carryon/protocol';
 import type { Report } from '../ports/host.ts';
 
 export interface EngineConfig {
@@ -76,6 +76,10 @@ export interface Measured {
 
 export type Step =
   | { readonly kind: 'plan'; readonly tables: readonly TableSpec[]; readonly packs: readonly PackSpec[]; readonly token: string; readonly epoch: string; readonly user: string }
+  /** Number the changes that no changeset has yet. */
+  | { readonly kind: 'collect' }
+  /** Take in what became of changesets. */
+  | { readonly kind: 'outcomes'; readonly pushed: PushedFrame['pushed'] }
   | { readonly kind: 'urls'; readonly urls: ReadonlyMap<string, string> }
   | { readonly kind: 'apply'; readonly pack: Pack }
   | { readonly kind: 'index'; readonly table: Table }
@@ -86,6 +90,28 @@ export type Step =
   | { readonly kind: 'forget'; readonly tables: readonly number[]; readonly packs: readonly string[] }
   /** Forget the server's epoch and the plan, and download every table anew; usable copies and pending work stay. */
   | { readonly kind: 'reset'; readonly packs: readonly string[] };
+
+/** The edits made on this device that the server's data does not show yet. */
+export interface Outbox {
+  /** Changes that no changeset has yet. */
+  readonly loose: number;
+  /** The newest changeset; 0: none was made. */
+  readonly made: number;
+  /** Outcomes are known up to this changeset. */
+  readonly known: number;
+  /** Ids of the tables with changes that no commit has confirmed. */
+  readonly tables: readonly number[];
+  /** Changes, and rows concerned, that no commit has confirmed. */
+  readonly operations: number;
+  readonly records: number;
+  /** Refused changesets that the person has not decided about. */
+  readonly drafts: number;
+}
+
+export const EMPTY_OUTBOX: Outbox = { loose: 0, made: 0, known: 0, tables: [], operations: 0, records: 0, drafts: 0 };
+
+/** Whether the server has not told the outcome of some edits. */
+export const hasUnsent = ({ outbox }: Pick<EngineState, 'outbox'>): boolean => outbox.loose > 0 || outbox.made > outbox.known;
 
 /** One sync: what it is for a policy, and which tables take part. */
 export interface Round {
@@ -106,11 +132,13 @@ export interface Lease {
   readonly network: boolean;
   /** When it ends, in milliseconds since 1970; undefined: open-ended. */
   readonly deadlineMs?: number;
+  /** Only for sending edits: the sync at hand may not go on. */
+  readonly edits?: true;
 }
 
 export interface Asking {
   readonly id: number;
-  readonly kind: 'plan' | 'pull' | 'wait' | 'urls' | 'check';
+  readonly kind: 'plan' | 'push' | 'pull' | 'wait' | 'urls' | 'check';
   /** The packs whose addresses are asked for, in this order. */
   readonly names: readonly string[];
   /** The tables asked about; undefined: all. */
@@ -133,6 +161,7 @@ export interface EngineState {
   readonly token: string | null;
   readonly tables: readonly Table[];
   readonly packs: readonly Pack[];
+  readonly outbox: Outbox;
 
   /** What the host told last, and what the policy remembers of all that it told. */
   readonly report: Report | undefined;
@@ -142,6 +171,8 @@ export interface EngineState {
   /** What the policy said last, of the round or of a new delta. */
   readonly verdict: Verdict | undefined;
   readonly lease: Lease | undefined;
+  /** That verdict is of sending edits, since the sync at hand may not go on. */
+  readonly onlyEdits: boolean;
   /** Why the lease was taken back; work in flight is coming to rest. */
   readonly leaving: string | undefined;
 
@@ -197,8 +228,8 @@ export interface EngineState {
 
 export function initialState(config: EngineConfig, hasTransfers = false): EngineState {
   return {
-    config, phase: 'starting', device: '', epoch: undefined, user: undefined, token: null, tables: [], packs: [],
-    report: undefined, history: undefined, pauses: [], verdict: undefined, lease: undefined, leaving: undefined,
+    config, phase: 'starting', device: '', epoch: undefined, user: undefined, token: null, tables: [], packs: [], outbox: EMPTY_OUTBOX,
+    report: undefined, history: undefined, pauses: [], verdict: undefined, lease: undefined, onlyEdits: false, leaving: undefined,
     round: undefined, nextRound: undefined, allDue: false, measured: undefined, resetting: false,
     hasTransfers, transferCall: undefined, needList: hasTransfers, unlisted: 0, transferMs: 0, transferRuns: false, stalled: false, leasedMs: 0, handedMetered: false,
     asking: undefined, asked: 0, needUrls: false, step: undefined, queue: [], retry: undefined, failures: 0, withdrawn: 0, repaired: [], error: undefined,

@@ -23,6 +23,7 @@ describe('the pure engine', () => {
       expect(driver.finished).toEqual({});
       expect(driver.state.tables).toHaveLength(of.tables);
       for (const table of driver.state.tables) expect(table).toMatchObject({ usable: true, load: 'none', fresh: true, lost: false });
+      expect(driver.state.outbox).toMatchObject({ loose: 0, made: driver.state.outbox.known, tables: [] });
     }), { numRuns: RUNS });
   });
 

@@ -1,4 +1,4 @@
-import { CarryonError, type TableSpec } from '@carryon/protocol';
+import { CarryonError, type PushedFrame, type TableSpec } from '@carryon/protocol';
 import { checkPlan } from './check-plan.ts';
 import { choose } from './choose.ts';
 import type { Answer, Asked, Effect, EngineEvent, StepResult } from './event.ts';
@@ -6,8 +6,8 @@ import { checkQuota } from './quota.ts';
 import { retryDelayMs, weight } from './retry.ts';
 import { handed, listed, transferred, unlisted } from './hand-over.ts';
 import { isBusy } from './permit.ts';
-import { isIn, newRound } from './schedule.ts';
-import { counted, isVisible, setPack, type Asking, type EngineState, type Pack, type Round, type Segment, type Step, type Table } from './state.ts';
+import { isIn, newRound, withEdited } from './schedule.ts';
+import { counted, hasUnsent, isVisible, setPack, type Asking, type EngineState, type Outbox, type Pack, type Round, type Segment, type Step, type Table } from './state.ts';
 
 /** A pack that came wrong so often is given up. */
 const MOST_WRONG = 3;
@@ -70,6 +70,7 @@ function react(state: EngineState, event: EngineEvent): Next {
     case 'transfer': return only(transferred(state, event.transfer, event.nowMs));
     // The timer is believed, not the clock, which may have been set back meanwhile.
     case 'woke': return only(event.timer === 'retry' ? { ...state, retry: undefined } : { ...state, lookMs: undefined });
+    case 'wrote': return only({ ...state, outbox: event.outbox, phase: wakes(state, event.outbox) ? 'running' : state.phase });
     case 'sync-asked': return only(asked(state, event.asked));
     case 'reset-asked': return reset(state);
     default: return event satisfies never;
@@ -108,6 +109,9 @@ function asked(state: EngineState, { kind, tables }: Asked): EngineState {
   return round.kind === 'first' ? { ...next, round: { ...round, byPerson: true } } : { ...next, round: undefined };
 }
 
+/** A run that has ended goes on for edits made since. */
+const wakes = (state: EngineState, outbox: Outbox): boolean => state.phase === 'done' && hasUnsent({ outbox });
+
 function idsOf(state: EngineState, tables: readonly string[] | undefined): readonly number[] | undefined {
   const names = tables && new Set(tables.map((name) => name.toLowerCase()));
   return names && state.tables.filter((table) => names.has(table.name.toLowerCase())).map((table) => table.id);
@@ -141,7 +145,7 @@ function answered(state: EngineState, asking: Asking, event: EngineEvent & { rea
   const unfit = misfit(settled, asking, answer);
   if (unfit) return failed(settled, unfit, event);
   const { round, lost } = followed(settled, asking, answer);
-  const queue: Step[] = [];
+  const queue: Step[] = answer.pushed ? [{ kind: 'outcomes', pushed: answer.pushed }] : [];
   if (answer.plan) queue.push(answer.plan);
   if (answer.urls) queue.push(urlsStep(state, asking.names, answer.urls));
   for (const segment of answer.segments) queue.push({ kind: 'segment', segment, tables: state.tables });
@@ -164,6 +168,7 @@ function followed({ round }: EngineState, { kind, tables }: Asking, { segments, 
 function misfit(state: EngineState, asking: Asking, answer: Answer): CarryonError | undefined {
   if (answer.plan) return checkPlan(answer.plan, state.resetting ? [] : state.tables) ?? checkQuota(answer.plan.packs, answer.freeBytes, state.hasTransfers);
   if (answer.error || asking.kind === 'pull' || asking.kind === 'wait') return undefined;
+  if (asking.kind === 'push' && answer.pushed) return undefined;
   if (asking.kind === 'check' && isOfCheck(state, answer)) return undefined;
   if (asking.kind === 'urls' && answer.urls?.length === asking.names.length) return undefined;
   return new CarryonError('protocol.bad-answer', 'The server\'s answer is to another question.');
@@ -250,13 +255,17 @@ function stepFailed(state: EngineState, event: EngineEvent & { readonly type: 's
   return failed(again, error, event);
 }
 
-function stepped(state: EngineState, { result, nowMs }: EngineEvent & { readonly type: 'stepped' }): Next {
+function stepped(state: EngineState, event: EngineEvent & { readonly type: 'stepped' }): Next {
+  const { result, nowMs } = event;
   const done = state.step;
   // New addresses are no progress yet: a server that never lets a pack be fetched must not be asked for ever.
-  const idle = { ...(done?.kind === 'urls' || done?.kind === 'forget' || done?.kind === 'reset' ? state : progressed(state)), step: undefined };
+  const isProgress = !['urls', 'forget', 'reset', 'outcomes'].includes(done?.kind ?? '');
+  const idle = { ...(isProgress ? progressed(state) : state), step: undefined, outbox: result.outbox ?? state.outbox };
   if (!done) return only(idle);
   switch (done.kind) {
     case 'plan': return { state: planned(idle, done), effects: [journal('plan', counted(done.packs.length, 'pack'))] };
+    case 'collect': return only(idle);
+    case 'outcomes': return tookOutcomes(idle, done, state.outbox.known, event);
     case 'urls': return only({ ...idle, needUrls: false, packs: idle.packs.map((pack) => ({ ...pack, url: done.urls.get(pack.name) ?? pack.url })) });
     case 'apply': return only(setRows(setPack(idle, done.pack.name, { stage: 'applied' }), result));
     case 'index': return only(setTables(idle, new Set([done.table.id]), { load: 'indexed' }));
@@ -266,6 +275,24 @@ function stepped(state: EngineState, { result, nowMs }: EngineEvent & { readonly
     case 'segment': return committed(idle, done, result, nowMs);
     default: return done satisfies never;
   }
+}
+
+/** A server that takes in none of the edits sent is asked again later, not at once. */
+function tookOutcomes(state: EngineState, { pushed }: Extract<Step, { kind: 'outcomes' }>, known: number, event: EngineEvent & { readonly type: 'stepped' }): Next {
+  const { restored, device } = event.result;
+  const taken = state.outbox.known - known;
+  const effects = journalOutcomes(pushed, known, taken, restored);
+  const next = device === undefined ? state : { ...state, device };
+  const late = taken === 0 && hasUnsent(next) && device === undefined ? failed(next, new CarryonError('server.unavailable', 'The server took in none of the edits.'), event) : undefined;
+  // Some may be in tables that were not asked for: they were made while the question was on its way.
+  return late ? { state: late.state, effects: [...effects, ...late.effects] } : { state: withEdited(progressed(next)), effects };
+}
+
+function journalOutcomes({ outcomes }: PushedFrame['pushed'], known: number, taken: number, restored: StepResult['restored']): Effect[] {
+  const refused = outcomes.flatMap(({ seq, refused: why }) => (why && seq > known ? [journal('refused', `edit ${seq}: ${why.code}: ${why.message}`)] : []));
+  if (!restored) return [...(taken > 0 ? [journal('upload', counted(taken, 'edit'))] : []), ...refused];
+  const { again, lost } = restored;
+  return [journal('restored', `The server was restored from a backup: ${counted(again, 'edit')} that it had accepted ${again === 1 ? 'is' : 'are'} sent again${lost > 0 ? `, ${lost} made longer ago cannot be (device.edits-lost)` : ''}.`)];
 }
 
 function planned(state: EngineState, plan: Extract<Step, { kind: 'plan' }>): EngineState {

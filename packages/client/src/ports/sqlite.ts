@@ -20,6 +20,8 @@ export interface Sqlite {
   /** Opens a pack read-only under the schema name `pack`. Its schema is not trusted. */
   attachPack(source: PackSource): Promise<void>;
   detachPack(): Promise<void>;
+  /** Calls the function after another connection, of this or another process, has committed; a moment late, and sometimes for nothing. Returns how to end that. */
+  onWrite(listener: () => void): () => void;
   close(): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-import { CarryonError, decodeValue, isErrorCode, OLDEST_VERSION, parseFrame, PROTOCOL_VERSION, toCarryonError, type CheckRequest, type CommitFrame, type ErrorFrame, type Frame, type HeaderFrame, type FeedValue, type RangeFrame, type SyncRequest } from '@carryon/protocol';
+import { CarryonError, decodeValue, isErrorCode, OLDEST_VERSION, parseFrame, PROTOCOL_VERSION, toCarryonError, type CheckRequest, type CommitFrame, type ErrorFrame, type Frame, type HeaderFrame, type FeedValue, type PushedFrame, type RangeFrame, type SyncRequest } from '@carryon/protocol';
 import type { Answer } from '../core/event.ts';
 import type { Segment } from '../core/state.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -16,6 +16,8 @@ export interface AskPorts {
   readonly credentials: () => Promise<string>;
   readonly onBuilding: (done: number, of: number) => void;
   readonly onBytes: (bytes: number) => void;
+  /** So many bytes of a request's body are sent. */
+  readonly onSent: (bytes: number) => void;
   readonly onHeader: (header: HeaderFrame['header']) => void;
 }
 
@@ -25,8 +27,10 @@ export async function ask(request: SyncRequest, signal: AbortSignal, ports: AskP
   const watchdog = new Watchdog(ports.clock, signal, silenceMs);
   try {
     const token = await orAborted(tokenOf(ports), watchdog.signal);
+    const body = JSON.stringify(request);
+    ports.onSent(body.length);
     const response = await ports.net.request({
-      method: 'POST', url: new URL('v1/sync', ports.serverUrl).href, signal: watchdog.signal, body: JSON.stringify(request),
+      method: 'POST', url: new URL('v1/sync', ports.serverUrl).href, signal: watchdog.signal, body,
       headers: { 'content-type': 'application/json', accept: 'application/x-ndjson', 'accept-encoding': 'gzip', ...(token === '' ? {} : { authorization: `Bearer ${token}` }) },
     });
     if (response.status !== 200) throw await refusal(response, ports.clock.nowMs());
@@ -85,6 +89,7 @@ class AnswerReader {
   readonly #check: CheckRequest | undefined;
   readonly #segments: Segment[] = [];
   #header: HeaderFrame['header'] | undefined;
+  #pushed: PushedFrame['pushed'] | undefined;
   #plan: Answer['plan'];
   #urls: readonly string[] | undefined;
   #lost: readonly number[] | undefined;
@@ -115,7 +120,8 @@ class AnswerReader {
     if ('header' in frame) return this.#begin(frame.header);
     if (!this.#header) throw bad('has no header');
     if (Array.isArray(frame)) return this.#row(frame as readonly [string, number, ...unknown[]]);
-    if ('building' in frame) this.#ports.onBuilding(frame.building.done, frame.building.of);
+    if ('pushed' in frame) this.#pushed = frame.pushed;
+    else if ('building' in frame) this.#ports.onBuilding(frame.building.done, frame.building.of);
     else if ('plan' in frame) this.#plan = { kind: 'plan', ...frame.plan, epoch: this.#header.epoch, user: this.#header.user };
     else if ('urls' in frame) this.#urls = frame.urls;
     else if ('table' in frame) this.#table = frame.table;
@@ -166,9 +172,9 @@ class AnswerReader {
   finish(broken?: CarryonError): Answer {
     const error = this.#error ?? broken;
     if (!this.#header) throw error ?? bad('has no header');
-    if (!this.#plan && !this.#urls && !this.#lost && this.#segments.length === 0) throw error ?? new CarryonError('server.unreachable', 'The server\'s answer broke off.');
+    if (!this.#pushed && !this.#plan && !this.#urls && !this.#lost && this.#segments.length === 0) throw error ?? new CarryonError('server.unreachable', 'The server\'s answer broke off.');
     return {
-      epoch: this.#header.epoch, user: this.#header.user, segments: this.#segments,
+      epoch: this.#header.epoch, user: this.#header.user, segments: this.#segments, ...(this.#pushed ? { pushed: this.#pushed } : {}),
       ...(this.#plan ? { plan: this.#plan } : {}), ...(this.#urls ? { urls: this.#urls } : {}), ...(this.#lost ? { lost: this.#lost } : {}), ...(error ? { error } : {}),
     };
   }

@@ -1,7 +1,7 @@
-import { CarryonError, toCarryonError } from '@carryon/protocol';
+import { CarryonError, toCarryonError, type SqlValue } from '@carryon/protocol';
 import type { Asked, Durable, Effect, Happening, Timer } from '../core/event.ts';
 import { isDeviceFault, retryDelayMs } from '../core/retry.ts';
-import { initialState, type EngineConfig, type EngineState, type Pack, type Step } from '../core/state.ts';
+import { initialState, type EngineConfig, type EngineState, type Step } from '../core/state.ts';
 import { isPackFault, step as advance } from '../core/step.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Host } from '../ports/host.ts';
@@ -9,13 +9,19 @@ import type { Log } from '../ports/log.ts';
 import type { Net } from '../ports/net.ts';
 import type { PackStore } from '../ports/pack-store.ts';
 import type { Random } from '../ports/random.ts';
-import type { PackSource, Sqlite } from '../ports/sqlite.ts';
+import type { Sqlite } from '../ports/sqlite.ts';
 import { deriveStatus, type DeviceStatus, type Warning } from '../status/status.ts';
-import { endedSilently, JOURNAL_KEPT, writeJournal, type JournalEntry } from '../store/journal.ts';
+import { endedSilently } from '../store/journal.ts';
+import { readPush } from '../store/outbox/push.ts';
 import { Store } from '../store/store.ts';
 import { ask } from './ask.ts';
-import { fetchPack, verifyStored } from './fetch-pack.ts';
+import { changesOf, Listeners } from './changes.ts';
+import { Edits } from './edits.ts';
 import { HandOver } from './hand-over.ts';
+import { LiveQueries, type LiveQuery } from './live-query.ts';
+import { Packs } from './packs.ts';
+import type { Resolver } from './resolve.ts';
+import { Writer } from './writer.ts';
 
 /** Said of a device's clock that differs by more from the server's. */
 const CLOCK_SKEW_MS = 5 * 60_000;
@@ -36,6 +42,8 @@ export interface EngineOptions {
   readonly serverUrl: string;
   /** The person's token, asked for before each question; may be refreshed meanwhile. */
   readonly credentials: () => Promise<string>;
+  /** Functions that settle conflicts, by the table's name. Default: none; refused edits become drafts. */
+  readonly resolvers?: Readonly<Record<string, Resolver>>;
 }
 
 /** A commit that brought changes: the tables are now as at that checkpoint. */
@@ -52,18 +60,16 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #store: Store;
   readonly #handOver: HandOver;
-  readonly #sources = new Map<string, PackSource>();
-  readonly #partial = new Map<string, number>();
+  readonly #packs: Packs;
+  readonly #writer: Writer;
+  readonly #queries: LiveQueries;
   readonly #running = new Set<Promise<unknown>>();
-  readonly #listeners = new Set<() => void>();
-  readonly #commitListeners = new Set<(committed: Committed) => void>();
+  readonly #listeners: Listeners<void>;
+  readonly #commitListeners: Listeners<Committed>;
   readonly #warnings = new Map<string, Warning>();
   #state: EngineState;
   #building: { done: number; of: number } | undefined;
   #requests = new AbortController();
-  readonly #journal: JournalEntry[] = [];
-  #writing: Promise<unknown> = Promise.resolve();
-  #writes = 0;
   readonly #waiting: Happening[] = [];
   #isDispatching = false;
   readonly #timers = new Map<Timer, () => void>();
@@ -71,16 +77,36 @@ export class Engine {
   #isClosed = false;
   #endPause = (): void => undefined;
   #finish: (error: CarryonError | undefined) => void = () => undefined;
+  /** The edits made on this device. */
+  readonly edits: Edits;
   /** Bytes received since the start, packs and answers together. */
   received = 0;
+  /** Bytes sent since the start, without headers. */
+  sent = 0;
 
   constructor(ports: EnginePorts, options: EngineOptions) {
     this.#ports = ports;
     this.#options = options;
+    const onFailure = (thrown: unknown): void => ports.log.warn({ err: thrown }, 'a call of the app or its host failed');
+    this.#listeners = new Listeners(onFailure);
+    this.#commitListeners = new Listeners(onFailure);
     this.#store = new Store(ports.sqlite);
+    this.#writer = new Writer(ports.sqlite, ports.clock);
+    this.edits = new Edits({
+      sqlite: ports.sqlite, writer: this.#writer, log: ports.log, resolvers: options.resolvers ?? {},
+      mayNumber: () => this.#mayNumber(),
+      onWrote: (outbox) => this.#dispatch({ type: 'wrote', outbox }),
+    });
+    this.#queries = new LiveQueries({ sqlite: ports.sqlite, writer: this.#writer, edits: this.edits, onFailure });
     this.#handOver = new HandOver({
       transfers: ports.host.transfers, packs: ports.packs, clock: ports.clock, log: ports.log, serverUrl: options.serverUrl,
       planned: () => new Set(this.#state.packs.filter((pack) => pack.stage !== 'applied').map((pack) => pack.name)),
+    });
+    this.#packs = new Packs({
+      net: ports.net, store: ports.packs, clock: ports.clock, log: ports.log, serverUrl: options.serverUrl, hasTransfers: ports.host.transfers !== undefined,
+      onBytes: (bytes) => this.#show(() => { this.received += bytes; }),
+      // Not waited for: a service that does not answer must not hold up a step.
+      onDropped: (name) => { if (this.#state.hasTransfers) void this.#handOver.drop([name]); },
     });
     this.#state = initialState(options.config, ports.host.transfers !== undefined);
   }
@@ -94,6 +120,8 @@ export class Engine {
     if (!durable || this.#isClosed) return;
     const outcome = new Promise<CarryonError | undefined>((resolve) => { this.#finish = resolve; });
     this.#dispatch({ type: 'started', durable });
+    this.edits.start();
+    this.edits.settle();
     const { host } = this.#ports;
     this.#stopListening = [host.start({ situation: (report) => this.#dispatch({ type: 'situation', report }) })];
     if (host.transfers) this.#stopListening.push(host.transfers.onChange((transfer) => this.#dispatch({ type: 'transfer', transfer })));
@@ -125,19 +153,30 @@ export class Engine {
   }
 
   status(): DeviceStatus {
-    return deriveStatus(this.#state, { nowMs: this.#ports.clock.nowMs(), partial: this.#partial, building: this.#building, warnings: [...this.#warnings.values()] });
+    return deriveStatus(this.#state, { nowMs: this.#ports.clock.nowMs(), partial: this.#packs.partial, building: this.#building, warnings: [...this.#warnings.values()] });
   }
 
   /** Calls the function after every change; returns how to end that. */
   subscribe(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   /** Calls the function after every commit that brought changes; returns how to end that. */
   onCommit(listener: (committed: Committed) => void): () => void {
-    this.#commitListeners.add(listener);
-    return () => this.#commitListeners.delete(listener);
+    return this.#commitListeners.add(listener);
+  }
+
+  /** Runs one reading statement on the device's tables. Rejects with `sql.error`. */
+  query<T>(sql: string, ...values: readonly SqlValue[]): Promise<T[]> {
+    return this.#writer.run(() => this.#ports.sqlite.all<T>(sql, ...values));
+  }
+
+  /**
+   * Calls the function with the statement's rows, now and whenever a table that it reads has changed, by the app or from the server; returns how to
+   * end that. A statement that fails is told by `onError`, and run again at the next change.
+   */
+  live<T>(query: LiveQuery<T>): () => void {
+    return this.#queries.add(query);
   }
 
   /** Comes to rest, however far the work is, and closes the database. Nothing is lost. */
@@ -145,10 +184,11 @@ export class Engine {
     this.#isClosed = true;
     this.#endPause();
     for (const stop of this.#stopListening.splice(0)) stop();
+    this.edits.stop();
     this.#dispatch({ type: 'paused', reason: 'the app closed it' });
     await this.#settle();
     this.#finish(undefined);
-    await this.#ports.sqlite.close();
+    await this.#writer.run(() => this.#ports.sqlite.close());
   }
 
   /** What the device holds. In mode `watch` a disk that is full, or cannot be read yet, is waited for; undefined: closed meanwhile. */
@@ -169,10 +209,10 @@ export class Engine {
   }
 
   async #open(): Promise<Durable> {
-    const durable = await this.#store.open(() => this.#ports.random.uuid());
-    const packs = await this.#reconcile(durable.packs);
+    const durable = await this.#writer.run(() => this.#store.open(() => this.#ports.random.uuid()));
+    const packs = await this.#packs.reconcile(durable.packs);
     // Written with the first words of this process.
-    if (await endedSilently(this.#ports.sqlite)) this.#journal.push({ atMs: this.#ports.clock.nowMs(), kind: 'stop', detail: 'The last process ended without a word; nothing is lost.' });
+    if (await endedSilently(this.#ports.sqlite)) this.#writer.note({ kind: 'stop', detail: 'The last process ended without a word; nothing is lost.' });
     return { ...durable, packs };
   }
 
@@ -185,19 +225,6 @@ export class Engine {
         resolve();
       };
     });
-  }
-
-  /** Compares the plan with what is on the disk: packs that came meanwhile need not be fetched, others are cleared away. */
-  async #reconcile(packs: readonly Pack[]): Promise<Pack[]> {
-    const stored = await this.#ports.packs.list();
-    const wanted = new Set(packs.filter((pack) => pack.stage === 'wanted').map((pack) => pack.name));
-    for (const { name, bytes, complete } of stored) {
-      if (!wanted.has(name)) await this.#ports.packs.remove(name);
-      else if (!complete) this.#partial.set(name, bytes);
-    }
-    const complete = new Set(stored.filter((pack) => pack.complete).map((pack) => pack.name));
-    const own = (pack: Pack): boolean => this.#partial.has(pack.name) || this.#ports.host.transfers === undefined;
-    return packs.map((pack) => ({ ...pack, own: own(pack), ...(pack.stage === 'wanted' && complete.has(pack.name) ? { stage: 'stored' as const } : {}) }));
   }
 
   /** Events that come while effects are carried out wait until those are. */
@@ -217,23 +244,23 @@ export class Engine {
     const next = advance(this.#state, { ...happening, nowMs: clock.nowMs(), steadyMs: clock.steadyMs(), random: random.fraction() });
     this.#state = next.state;
     for (const effect of next.effects) this.#execute(effect);
-    for (const listener of this.#listeners) this.#call(listener);
+    this.#listeners.call();
   }
 
-  /** What a listener or the host throws is its own matter. */
-  #call(listener: () => void): void {
+  /** What the host throws is its own matter. */
+  #call(work: () => void): void {
     try {
-      listener();
+      work();
     } catch (thrown) {
-      this.#ports.log.warn({ err: thrown }, 'a call of the app or its host failed');
+      this.#ports.log.warn({ err: thrown }, 'a call of the host failed');
     }
   }
 
   #execute(effect: Effect): void {
     switch (effect.type) {
       case 'ask': return this.#start(this.#ask(effect));
-      case 'fetch': return this.#start(this.#fetch(effect.pack));
-      case 'unpack': return this.#start(this.#unpack(effect.pack));
+      case 'fetch': return this.#tell(this.#packs.fetch(effect.pack, this.#requests.signal));
+      case 'unpack': return this.#tell(this.#packs.unpack(effect.pack));
       case 'step': return this.#start(this.#perform(effect.step));
       case 'timer': return this.#setTimer(effect);
       case 'hand': return this.#tell(this.#handOver.hand(effect.packs, effect.allowMetered));
@@ -243,21 +270,34 @@ export class Engine {
       case 'abort': return this.#abort(effect.reason);
       case 'journal': {
         const { type, ...entry } = effect;
-        this.#journal.push({ atMs: this.#ports.clock.nowMs(), ...entry });
+        this.#writer.note(entry);
         this.#ports.log.debug({ detail: effect.detail }, effect.kind);
-        return this.#start(this.#writeJournal());
+        return this.#start(this.#writer.flush());
       }
       case 'rested': return this.#rest();
-      case 'finished': return this.#start(this.#writeJournal().finally(() => this.#finish(effect.error)));
+      case 'finished': return this.#start(this.#writer.flush().finally(() => this.#finish(effect.error)));
       default: return effect satisfies never;
     }
   }
 
-  /** The last words come first; without any the host is told at once, for its process may be about to be suspended. */
+  /**
+   * The last words come first, and a look at what the app has just written: where that may still go up, the engine works again instead.
+   * A process that is about to be suspended does not look, and without words its host is told at once.
+   */
   #rest(): void {
     const tell = (): void => this.#call(() => this.#ports.host.rested());
-    if (this.#journal.length === 0 && this.#writes === 0) return tell();
-    this.#start(this.#writeJournal().finally(tell));
+    const { report, lease } = this.#state;
+    if (!lease && this.#mayNumber()) {
+      const hasEdits = (): boolean => this.#state.lease !== undefined && this.#state.report === report;
+      return this.#start(this.edits.noticed().then(() => this.#writer.flush()).finally(() => { if (!hasEdits()) tell(); }));
+    }
+    if (this.#writer.isIdle) return tell();
+    this.#start(this.#writer.flush().finally(tell));
+  }
+
+  #mayNumber(): boolean {
+    const { report } = this.#state;
+    return !this.#isClosed && report !== undefined && report.app !== 'closed' && report.app !== 'frozen';
   }
 
   #start(work: Promise<unknown>): void {
@@ -288,11 +328,14 @@ export class Engine {
     this.#start(work.then((happening) => this.#dispatch(happening)));
   }
 
-  async #ask({ id, request }: Extract<Effect, { type: 'ask' }>): Promise<void> {
+  async #ask({ id, request, push }: Extract<Effect, { type: 'ask' }>): Promise<void> {
+    const { signal } = this.#requests;
     try {
-      const answer = await ask(request, this.#requests.signal, {
+      const edits = push ? await this.#writer.run(() => readPush(this.#ports.sqlite)) : undefined;
+      const answer = await ask(edits ? { ...request, push: edits } : request, signal, {
         net: this.#ports.net, clock: this.#ports.clock, serverUrl: this.#options.serverUrl, credentials: this.#options.credentials,
         onBytes: (bytes) => { this.received += bytes; },
+        onSent: (bytes) => { this.sent += bytes; },
         onBuilding: (done, of) => this.#show(() => { this.#building = { done, of }; }),
         onHeader: (header) => this.#checkClock(header.nowMs),
       });
@@ -305,85 +348,32 @@ export class Engine {
     }
   }
 
-  async #fetch(pack: Pack): Promise<void> {
-    try {
-      await fetchPack(pack, this.#requests.signal, {
-        net: this.#ports.net, packs: this.#ports.packs, clock: this.#ports.clock, serverUrl: this.#options.serverUrl,
-        onBytes: (bytes, offset) => this.#show(() => {
-          this.received += bytes;
-          this.#partial.set(pack.name, offset);
-        }),
-      });
-      this.#dispatch({ type: 'fetched', name: pack.name });
-    } catch (thrown) {
-      if (toCarryonError(thrown).code === 'pack.wrong-bytes') this.#partial.delete(pack.name);
-      this.#dispatch({ type: 'fetch-failed', name: pack.name, error: toCarryonError(thrown) });
-    }
-  }
-
-  async #unpack(pack: Pack): Promise<void> {
-    try {
-      if (!pack.verified) await verifyStored(pack, this.#ports.packs);
-      this.#sources.set(pack.name, await this.#ports.packs.unpack(pack.name, pack.codec, pack.rawBytes));
-      this.#dispatch({ type: 'unpacked', name: pack.name });
-    } catch (thrown) {
-      const error = toCarryonError(thrown);
-      if (isPackFault(error)) await this.#dropPack(pack.name);
-      this.#dispatch({ type: 'unpack-failed', name: pack.name, error });
-    }
-  }
-
   async #perform(step: Step): Promise<void> {
-    const source = step.kind === 'apply' ? this.#sources.get(step.pack.name) : undefined;
+    const source = step.kind === 'apply' ? this.#packs.source(step.pack.name) : undefined;
+    const edited = this.#state.outbox.tables;
     try {
-      const result = await this.#write(() => this.#store.perform(step, this.#ports.clock.nowMs(), source));
-      if (step.kind === 'apply') await this.#dropPack(step.pack.name);
-      if (step.kind === 'forget' || step.kind === 'reset') for (const name of step.packs) await this.#dropPack(name);
+      const result = await this.#writer.run(() => this.#store.perform(step, this.#ports.clock.nowMs(), source));
+      if (step.kind === 'apply') await this.#packs.drop(step.pack.name);
+      if (step.kind === 'forget' || step.kind === 'reset') for (const name of step.packs) await this.#packs.drop(name);
       this.#dispatch({ type: 'stepped', result });
-      if (step.kind === 'segment') this.#announce(step);
+      if (step.kind === 'segment') this.#announce(step, edited);
     } catch (thrown) {
       const error = toCarryonError(thrown);
-      if (step.kind === 'apply' && isPackFault(error)) await this.#dropPack(step.pack.name);
+      if (step.kind === 'apply' && isPackFault(error)) await this.#packs.drop(step.pack.name);
       this.#dispatch({ type: 'step-failed', error });
     }
   }
 
-  #announce({ segment }: Extract<Step, { kind: 'segment' }>): void {
-    if (!segment.commit || segment.rows === 0) return;
-    const mended = [...(segment.ranges ?? [])].filter(([, ranges]) => ranges.length > 0).map(([id]) => id);
-    const ids = new Set([...segment.puts.keys(), ...segment.removes.keys(), ...segment.lives.keys(), ...mended]);
-    const tables = this.#state.tables.filter((table) => ids.has(table.id)).map((table) => table.name);
-    const committed = { checkpoint: segment.commit.checkpoint, tables, changes: segment.rows };
-    for (const listener of this.#commitListeners) this.#call(() => listener(committed));
-  }
-
-  /** Clears a pack away. When that fails, the next start does it. */
-  async #dropPack(name: string): Promise<void> {
-    this.#sources.delete(name);
-    this.#partial.delete(name);
-    // Not waited for: a service that does not answer must not hold up a step.
-    if (this.#state.hasTransfers) void this.#handOver.drop([name]);
-    await this.#ports.packs.remove(name).catch((thrown: unknown) => this.#ports.log.warn({ err: thrown }, 'a pack was not removed'));
-  }
-
-  /** One writer at a time. */
-  #write<T>(work: () => Promise<T>): Promise<T> {
-    this.#writes++;
-    const result = this.#writing.then(work).finally(() => { this.#writes--; });
-    this.#writing = result.catch(() => undefined);
-    return result;
-  }
-
-  /** Writes what is not written yet; when that fails, it is tried again with the next entry. */
-  #writeJournal(): Promise<void> {
-    return this.#write(async () => {
-      const entries = this.#journal.splice(0);
-      await writeJournal(this.#ports.sqlite, entries).catch((thrown: unknown) => {
-        this.#journal.unshift(...entries);
-        this.#journal.splice(0, this.#journal.length - JOURNAL_KEPT);
-        throw thrown;
-      });
-    });
+  /** Tells the app what a commit has brought. Rows with edits may be as the server has them now: their tables have changed, too. */
+  #announce({ segment, tables: before }: Extract<Step, { kind: 'segment' }>, edited: readonly number[]): void {
+    if (!segment.commit) return;
+    const committed = new Set(segment.commit.tables.map(({ table }) => table));
+    const settled = new Set(edited.filter((id) => committed.has(id)));
+    const loaded = before.filter(({ id, load }) => committed.has(id) && load !== 'none').map(({ id }) => id);
+    const tables = changesOf(segment, new Set([...settled, ...loaded]), this.#state.tables);
+    if (tables.length > 0) this.edits.tell({ origin: 'server', tables });
+    if (settled.size > 0) this.edits.settle();
+    if (segment.rows > 0) this.#commitListeners.call({ checkpoint: segment.commit.checkpoint, tables: tables.map(({ name }) => name), changes: segment.rows });
   }
 
   #checkClock(serverMs: number): void {
@@ -395,6 +385,6 @@ export class Engine {
 
   #show(change: () => void): void {
     change();
-    for (const listener of this.#listeners) this.#call(listener);
+    this.#listeners.call();
   }
 }

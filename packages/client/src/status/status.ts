@@ -57,6 +57,8 @@ export interface DeviceStatus {
   /** When a table is synced next by its interval, in milliseconds since 1970. */
   readonly nextSyncMs?: number;
   readonly tables: readonly TableStatus[];
+  /** Edits made on this device that the server's data does not show yet, as rows and as changes of them, and refused ones that wait for a decision. */
+  readonly edits: { readonly records: number; readonly operations: number; readonly drafts: number };
   /** Present while packs are outstanding. */
   readonly download?: DownloadStatus;
   /** The server builds packs: so many of so many. */
@@ -88,6 +90,7 @@ export function deriveStatus(state: EngineState, live: Live): DeviceStatus {
     ...(state.lease ? { lease: state.lease } : {}),
     ...(nextSyncMs === undefined ? {} : { nextSyncMs }),
     tables: state.tables.map((table) => tableOf(table, state.packs)),
+    edits: { records: state.outbox.records, operations: state.outbox.operations, drafts: state.outbox.drafts },
     ...(download ? { download } : {}),
     ...(live.building ? { building: live.building } : {}),
     warnings: live.warnings,

@@ -1,6 +1,8 @@
 import { CarryonError } from '@carryon/protocol';
 import { first, type Sqlite } from '../ports/sqlite.ts';
 import { readJournal, type JournalEntry } from '../store/journal.ts';
+import { ERROR_TABLE } from '../store/outbox/dismiss.ts';
+import { readOutbox } from '../store/outbox/read.ts';
 
 export interface StoredTable {
   readonly name: string;
@@ -12,6 +14,17 @@ export interface StoredTable {
   readonly syncedMs: number | null;
 }
 
+/** Edits made on the device. Sync errors that were dismissed are none. */
+export interface StoredEdits {
+  /** Rows concerned, and changes of them, that the server's data does not show yet. */
+  readonly records: number;
+  readonly operations: number;
+  /** Refused edits that wait for a decision. */
+  readonly drafts: number;
+  /** The newest transaction that the server has accepted or refused; they are numbered from 1. */
+  readonly answered: number;
+}
+
 /** What a device's database tells of itself, whether or not an engine runs on it. */
 export interface StoredStatus {
   readonly device: string;
@@ -20,6 +33,7 @@ export interface StoredStatus {
   readonly complete: boolean;
   readonly tables: readonly StoredTable[];
   readonly packs: { readonly applied: number; readonly of: number; readonly bytesLeft: number };
+  readonly edits: StoredEdits;
   readonly journal: readonly JournalEntry[];
 }
 
@@ -40,6 +54,26 @@ export async function readStoredStatus(db: Sqlite): Promise<StoredStatus> {
     complete: rows.length > 0 && rows.every((row) => row.usable === 1),
     tables: rows.map((row) => ({ name: row.name, level: row.level, usable: row.usable === 1, rows: row.usable ? row.rows : row.load_rows, checkpoint: row.checkpoint, syncedMs: row.synced_ms })),
     packs: { applied: packs?.applied ?? 0, of: packs?.total ?? 0, bytesLeft: packs?.bytesLeft ?? 0 },
+    edits: await readEdits(db),
     journal: await readJournal(db, JOURNAL_SHOWN),
   };
 }
+
+const IS_EDIT = `op IS NOT NULL AND form NOT IN (SELECT id FROM _carryon_form WHERE name = '${ERROR_TABLE}')`;
+
+async function readEdits(db: Sqlite): Promise<StoredEdits> {
+  if (!(await keepsEdits(db))) return { records: 0, operations: 0, drafts: 0, answered: 0 };
+  const { drafts, known } = await readOutbox(db);
+  const waiting = await first<{ operations: number; records: number }>(db, `SELECT count(*) AS operations, count(DISTINCT form || ' ' || rid) AS records FROM _carryon_log WHERE shown AND ${IS_EDIT}`);
+  return { records: waiting?.records ?? 0, operations: waiting?.operations ?? 0, drafts, answered: known };
+}
+
+/** How many transactions the server has accepted or refused since the one of that number, as far as the device still keeps them: a day, or as drafts. */
+export async function countAnswered(db: Sqlite, after: number): Promise<number> {
+  if (!(await keepsEdits(db))) return 0;
+  const { known } = await readOutbox(db);
+  return (await first<{ n: number }>(db, `SELECT count(DISTINCT seq) AS n FROM _carryon_log WHERE seq > ? AND seq <= ? AND ${IS_EDIT}`, after, known))?.n ?? 0;
+}
+
+/** A store of an older version has no place for edits, and so none. */
+const keepsEdits = async (db: Sqlite): Promise<boolean> => (await first(db, "SELECT 1 FROM sqlite_schema WHERE name = '_carryon_log'")) !== undefined;

@@ -1,5 +1,7 @@
 import { quoteName, type TableSpec } from '@carryon/protocol';
 import type { Sqlite } from '../ports/sqlite.ts';
+import { leaveForm } from './outbox/form.ts';
+import { withdraw } from './outbox/waiting.ts';
 import { getMeta, loadTable, setMeta, stageTable } from './schema.ts';
 
 /** Set from a reset to the plan that follows it. */
@@ -27,7 +29,7 @@ interface Known { readonly id: number; readonly name: string; readonly usable: n
 
 /**
  * After a reset a plan may leave out tables, or give them other ids: known tables follow by their names, those without a place in the
- * plan are dropped. Belongs into the transaction that saves the plan.
+ * plan are dropped; edits of those are kept, to be refused by the server. Belongs into the transaction that saves the plan.
  */
 export async function followReset(db: Sqlite, tables: readonly TableSpec[]): Promise<void> {
   if (await getMeta(db, RESET) === undefined) return;
@@ -46,6 +48,8 @@ async function moveTable(db: Sqlite, { id, name, usable }: Known, next: number |
   if (next !== undefined) return void (await db.run('UPDATE _carryon_table SET id = ? WHERE id = ?', -1 - next, id));
   // What has not become usable has not taken its name: a table that is called so is not the device's.
   if (usable === 1) await db.exec(`DROP TABLE IF EXISTS ${quoteName(name)}`);
+  else await withdraw(db, name);
+  await leaveForm(db, name);
   await db.run('DELETE FROM _carryon_table WHERE id = ?', id);
 }
 

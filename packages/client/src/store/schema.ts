@@ -1,8 +1,9 @@
 import { CarryonError, columnsSql, quoteName, type TableSpec } from '@carryon/protocol';
 import { first, type Sqlite } from '../ports/sqlite.ts';
+import { EDIT_TABLES } from './outbox/tables.ts';
 
 /** Version of the device's own tables. */
-export const STORE_VERSION = 2;
+export const STORE_VERSION = 3;
 
 const TABLES = `
   CREATE TABLE IF NOT EXISTS _carryon_meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -11,11 +12,13 @@ const TABLES = `
     load_rows INTEGER NOT NULL, load_sum INTEGER NOT NULL, checkpoint INTEGER NOT NULL, synced_ms INTEGER);
   CREATE TABLE IF NOT EXISTS _carryon_pack(name TEXT PRIMARY KEY, position INTEGER NOT NULL, spec TEXT NOT NULL, applied INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS _carryon_journal(id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL, rule TEXT, next_ms INTEGER);
-  CREATE TABLE IF NOT EXISTS _carryon_live(tbl INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY(tbl, first)) WITHOUT ROWID;`;
+  CREATE TABLE IF NOT EXISTS _carryon_live(tbl INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY(tbl, first)) WITHOUT ROWID;
+  ${EDIT_TABLES}`;
 
 /** What brings a device's own tables from a version to the next. */
 const MIGRATIONS: Readonly<Record<number, string>> = {
   1: 'ALTER TABLE _carryon_journal ADD COLUMN rule TEXT; ALTER TABLE _carryon_journal ADD COLUMN next_ms INTEGER',
+  2: EDIT_TABLES,
 };
 
 /** Prepares a connection: write-ahead log, so that the app reads while the engine writes; a pack's schema can run nothing. */

@@ -2,6 +2,12 @@ import { addDigest, CarryonError, digestSql, EMPTY_DIGEST, keyColumns, quoteName
 import type { StepResult } from '../core/event.ts';
 import type { Segment, Step, Table } from '../core/state.ts';
 import { first, type Sqlite } from '../ports/sqlite.ts';
+import { capture } from './outbox/capture.ts';
+import { readForms } from './outbox/form.ts';
+import { confirm, lay, lift } from './outbox/overlay.ts';
+import { quietly } from './outbox/quiet.ts';
+import { readOutbox } from './outbox/read.ts';
+import { withdraw } from './outbox/waiting.ts';
 import { loadTable, setMeta, stageTable, targetTable } from './schema.ts';
 
 type SegmentStep = Extract<Step, { kind: 'segment' }>;
@@ -64,6 +70,20 @@ export async function commitSegment(db: Sqlite, step: SegmentStep, nowMs: number
   if (!commit) throw new RangeError('the segment is a page');
   if (step.segment.check) await forgetStaged(db, step);
   await stageSegment(db, step);
+  const names = commit.tables.map(({ table }) => readyTable(step, table).name);
+  const canBeEdited = (await readForms(db, names)).length > 0;
+  return quietly(db, async () => {
+    if (!canBeEdited) return commitRows(db, step, commit, nowMs);
+    await lift(db, names);
+    const result = await commitRows(db, step, commit, nowMs);
+    const restored = await confirm(db, names, commit.ack ?? 0, nowMs);
+    await lay(db, names);
+    return { ...result, outbox: await readOutbox(db), ...(restored && restored.again + restored.lost > 0 ? { restored } : {}) };
+  });
+}
+
+/** The same for tables that nobody has edited. */
+async function commitRows(db: Sqlite, step: SegmentStep, commit: NonNullable<Segment['commit']>, nowMs: number): Promise<StepResult> {
   const rows = new Map<number, number>();
   const differing: number[] = [];
   for (const announced of commit.tables) {
@@ -86,8 +106,14 @@ async function commitTable(db: Sqlite, table: Table): Promise<Digest> {
   const known = await first<Digest>(db, `SELECT ${counted} FROM _carryon_table WHERE id = ?`, table.id) ?? EMPTY_DIGEST;
   const merged = await first(db, `SELECT 1 FROM ${stageTable(table)} LIMIT 1`) ? await mergeStage(db, table, target, known) : known;
   const digest = await first(db, 'SELECT 1 FROM _carryon_live WHERE tbl = ? LIMIT 1', table.id) ? await keepLive(db, table, target) : merged;
-  if (table.load !== 'none') await db.exec(`DROP TABLE IF EXISTS ${quoteName(table.name)}; ALTER TABLE ${loadTable(table)} RENAME TO ${quoteName(table.name)}`);
+  if (table.load !== 'none') await takeName(db, table);
   return digest;
+}
+
+async function takeName(db: Sqlite, table: Table): Promise<void> {
+  await withdraw(db, table.name);
+  await db.exec(`DROP TABLE IF EXISTS ${quoteName(table.name)}; ALTER TABLE ${loadTable(table)} RENAME TO ${quoteName(table.name)}`);
+  await capture(db, table);
 }
 
 /** What waits for a commit is older than the answer to a check, which tells the whole table. */

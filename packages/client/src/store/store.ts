@@ -4,6 +4,11 @@ import type { Pack, Step, Table } from '../core/state.ts';
 import { first, type PackSource, type Sqlite } from '../ports/sqlite.ts';
 import { measure } from './measure.ts';
 import { blamePack, openPack } from './open-pack.ts';
+import { captureMissing } from './outbox/capture.ts';
+import { collect } from './outbox/collect.ts';
+import { takeOutcomes } from './outbox/outcomes.ts';
+import { readOutbox } from './outbox/read.ts';
+import { announce, ANNOUNCED } from './outbox/waiting.ts';
 import { followReset, forgetLoad, resetStore } from './reset.ts';
 import { commitSegment, stageSegment } from './segment.ts';
 import { createLoadTable, getMeta, keyIndex, loadTable, openConnection, openSchema, setMeta } from './schema.ts';
@@ -13,6 +18,7 @@ interface TableRow { readonly spec: string; readonly usable: number; readonly lo
 /** The device's database as the engine writes it: each step is one transaction. */
 export class Store {
   readonly #db: Sqlite;
+  #newId: (() => string) | undefined;
 
   constructor(db: Sqlite) {
     this.#db = db;
@@ -22,6 +28,8 @@ export class Store {
   async open(newId: () => string): Promise<Durable> {
     await openConnection(this.#db);
     await openSchema(this.#db, newId);
+    await captureMissing(this.#db);
+    this.#newId = newId;
     const tables = await this.#db.all<TableRow>('SELECT spec, usable, load, lost, rows, load_rows, synced_ms FROM _carryon_table ORDER BY level, id');
     const packs = await this.#db.all<{ spec: string; applied: number }>('SELECT spec, applied FROM _carryon_pack ORDER BY position');
     const epoch = await getMeta(this.#db, 'epoch');
@@ -37,6 +45,7 @@ export class Store {
         rows: row.load === 'none' ? row.rows : row.load_rows, syncedMs: row.synced_ms ?? undefined,
       })),
       packs: packs.map((row): Pack => ({ ...(JSON.parse(row.spec) as Pack), stage: row.applied === 1 ? 'applied' : 'wanted', verified: false, wrong: 0, own: false, handed: 0 })),
+      outbox: await readOutbox(this.#db),
     };
   }
 
@@ -44,6 +53,8 @@ export class Store {
   async perform(step: Step, nowMs: number, source?: PackSource): Promise<StepResult> {
     switch (step.kind) {
       case 'plan': return this.#savePlan(step);
+      case 'collect': return this.#db.transaction(() => collect(this.#db)).then(() => this.#outbox());
+      case 'outcomes': return takeOutcomes(this.#db, step.pushed, nowMs, () => this.#freshId()).then(({ again, lost, device }) => this.#outbox({ ...(again + lost > 0 && device === undefined ? { restored: { again, lost } } : {}), ...(device === undefined ? {} : { device }) }));
       case 'urls': return this.#saveUrls(step.urls);
       case 'apply': return this.#apply(step.pack, source);
       case 'index': return this.#index(step.table);
@@ -53,6 +64,15 @@ export class Store {
       case 'segment': return this.#db.transaction(() => (step.segment.commit ? commitSegment(this.#db, step, nowMs) : stageSegment(this.#db, step)));
       default: return step satisfies never;
     }
+  }
+
+  async #outbox(result: StepResult = {}): Promise<StepResult> {
+    return { ...result, outbox: await readOutbox(this.#db) };
+  }
+
+  #freshId(): string {
+    if (!this.#newId) throw new RangeError('the store is not open');
+    return this.#newId();
   }
 
   #savePlan(plan: Extract<Step, { kind: 'plan' }>): Promise<StepResult> {
@@ -67,6 +87,7 @@ export class Store {
         await this.#db.run(`INSERT INTO _carryon_table VALUES(?1, ?2, ?3, ?4, 0, 'filling', 0, ?5, 0, 0, 0, 0, 0, NULL)
           ON CONFLICT(id) DO UPDATE SET name = ?2, level = ?3, spec = ?4, load = 'filling', lost = 0, generation = ?5, load_rows = 0, load_sum = 0`,
           table.id, table.name, table.level, JSON.stringify(table), generation);
+        if (!(await first(this.#db, 'SELECT 1 FROM _carryon_table WHERE usable AND id = ?', table.id))) await announce(this.#db, table);
       }
       for (const [i, pack] of plan.packs.entries()) {
         await this.#db.run('INSERT OR REPLACE INTO _carryon_pack(name, position, spec, applied) VALUES(?, ?, ?, 0)', pack.name, last + 1 + i, JSON.stringify(pack));
@@ -161,7 +182,8 @@ export class Store {
 async function refuseTakenNames(db: Sqlite, tables: readonly TableSpec[]): Promise<void> {
   for (const { name } of tables) {
     const own = await first(db, `SELECT 1 FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE
-      AND NOT EXISTS (SELECT 1 FROM _carryon_table WHERE usable AND name = ?1 COLLATE NOCASE)`, name);
+      AND NOT EXISTS (SELECT 1 FROM _carryon_table WHERE usable AND name = ?1 COLLATE NOCASE)
+      AND NOT EXISTS (${ANNOUNCED} AND v.name = ?1 COLLATE NOCASE)`, name);
     if (own) throw new CarryonError('device.name-taken', `The device's database already has a table ${name} of the app's own.`);
   }
 }

@@ -1,9 +1,10 @@
 import { CarryonError, type ErrorCode, type PackSpec, type TableSpec } from '@carryon/protocol';
 import type { Answer, Durable, Effect, EngineEvent, Happening } from '../core/event.ts';
-import { DEFAULT_CONFIG, initialState, type EngineState, type Segment, type Step } from '../core/state.ts';
+import { DEFAULT_CONFIG, EMPTY_OUTBOX, initialState, type EngineState, type Segment, type Step } from '../core/state.ts';
 import { step } from '../core/step.ts';
 import type { Report } from '../ports/host.ts';
 import type { Transfer } from '../ports/transfers.ts';
+import { CoreEdits } from './core-edits.ts';
 import { AT_WORK } from './manual-host.ts';
 
 type Work = Extract<Effect, { type: 'ask' | 'fetch' | 'unpack' | 'step' | 'hand' | 'list' | 'recall' }>;
@@ -18,7 +19,7 @@ export interface Recorded {
   readonly effects: readonly Effect[];
 }
 
-export const NO_DURABLE: Durable = { device: 'd', epoch: undefined, user: undefined, token: null, tables: [], packs: [] };
+export const NO_DURABLE: Durable = { device: 'd', epoch: undefined, user: undefined, token: null, tables: [], packs: [], outbox: EMPTY_OUTBOX };
 /** Failures that pass; the engine goes on after any number of them when it may. */
 const PASSING: readonly ErrorCode[] = ['server.unreachable', 'server.unavailable', 'server.busy', 'server.preparing', 'protocol.bad-answer'];
 
@@ -52,6 +53,7 @@ export class CoreDriver {
   readonly #applied = new Set<string>();
   /** Packs that the OS fetches, or has given up without a word. */
   readonly #os = new Map<string, 'running' | 'failed'>();
+  readonly #edits = new CoreEdits();
   rests = 0;
   mayRestart = true;
   finished: { readonly error?: CarryonError } | undefined;
@@ -88,7 +90,7 @@ export class CoreDriver {
     const { device, epoch, user, token, tables, packs } = this.state;
     const stageOf = (name: string): 'applied' | 'stored' | 'wanted' => (this.#applied.has(name) ? 'applied' : this.#here.has(name) ? 'stored' : 'wanted');
     this.#start({
-      device, token, epoch, user, tables: tables.map((table) => ({ ...table, fresh: false })),
+      device, token, epoch, user, outbox: this.#edits.outbox, tables: tables.map((table) => ({ ...table, fresh: false })),
       packs: packs.map((pack) => ({ ...pack, stage: stageOf(pack.name), verified: false, wrong: 0, own: this.#world.transfers !== true, handed: 0 })),
     });
     this.#wrong.clear();
@@ -175,6 +177,7 @@ export class CoreDriver {
     else if (chance === 5) this.#wake();
     else if (chance === 6 && this.#os.size > 0) this.#transfer();
     else if (chance === 7) this.#leave();
+    else if (chance === 8) this.#write();
     else if (this.#work.length > 0) this.#end(this.#work.splice(this.#choose(this.#work.length), 1)[0]);
     else if (!this.#hasLease) this.grant();
     else if (this.#wakeMs !== undefined) this.#wake();
@@ -226,6 +229,15 @@ export class CoreDriver {
     this.send({ type: 'sync-asked', asked: { kind: 'delta' } });
   }
 
+  /** The app changes a row, whatever the engine is doing. */
+  #write(): void {
+    const usable = this.state.tables.filter((table) => table.usable);
+    const table = usable[this.#choose(usable.length || 1)];
+    if (!table || this.finished?.error) return;
+    this.finished = undefined;
+    this.send({ type: 'wrote', outbox: this.#edits.write(table.id) });
+  }
+
   #wake(): void {
     if (this.#wakeMs === undefined) return;
     this.nowMs = Math.max(this.nowMs, this.#wakeMs);
@@ -245,7 +257,10 @@ export class CoreDriver {
     const fails = !this.isCalm && this.#choose(3) === 0;
     const error = new CarryonError(PASSING[fails ? this.#choose(PASSING.length) : 0] ?? 'server.unreachable', 'by chance', this.isCalm || this.#choose(4) > 0 ? {} : { retryAfterMs: 5000 });
     switch (work.type) {
-      case 'ask': return this.send(fails ? { type: 'ask-failed', id: work.id, error } : { type: 'answered', id: work.id, answer: this.#answer(work) });
+      case 'ask':
+        // An answer that is lost may have been given all the same.
+        if (fails && work.push && this.#choose(2) === 0) this.#edits.push();
+        return this.send(fails ? { type: 'ask-failed', id: work.id, error } : { type: 'answered', id: work.id, answer: this.#answer(work) });
       case 'fetch': return this.#endFetch(work.pack.name, fails ? error : undefined);
       case 'unpack': return this.#endUnpack(work.pack.name, fails);
       case 'step': return this.#endStep(work.step, fails);
@@ -306,7 +321,7 @@ export class CoreDriver {
     if (done.kind === 'segment' && done.segment.commit) this.#withdrawals = 0;
     if (done.kind === 'forget') for (const name of done.packs) { this.#here.delete(name); this.#applied.delete(name); this.#os.delete(name); }
     const differing = !this.isCalm && done.kind === 'segment' ? (done.segment.commit?.tables ?? []).map(({ table }) => table).filter((id) => !this.state.repaired.includes(id) && this.#choose(8) === 0) : [];
-    this.send({ type: 'stepped', result: { differing, rows: new Map() } });
+    this.send({ type: 'stepped', result: { differing, rows: new Map(), outbox: this.#edits.done(done) } });
   }
 
   #answer({ request }: Extract<Work, { type: 'ask' }>): Answer {
@@ -316,6 +331,10 @@ export class CoreDriver {
       const mayWithdraw = !this.isCalm && this.#withdrawals < 3 && this.#choose(2) === 0;
       if (mayWithdraw && request.urls.length > 0) this.#withdrawals++;
       return { epoch, user, urls: request.urls.map((name, i) => (mayWithdraw && i === 0 ? '' : `${name}?${this.#serial++}`)), segments: [] };
+    }
+    if (request.push) {
+      const pushed = this.#edits.push();
+      return { epoch, user, pushed, ...this.#segments(request.tables ?? []) };
     }
     const lacking = request.token === null ? Array.from({ length: this.#world.tables }, (_, i) => i + 1) : request.fresh;
     if (lacking) return { epoch, user, plan: this.#plan(lacking), segments: [] };
@@ -339,7 +358,7 @@ export class CoreDriver {
     const segment = (commit?: Segment['commit']): Segment => ({ puts: new Map(), removes: new Map(), lives: new Map(), rows: 1, token: `token ${++this.#serial}`, ...(commit ? { commit } : {}) });
     const shape = this.isCalm ? 0 : this.#choose(4);
     const levels = [...new Set(ids.map((id) => id % this.#world.levels))].sort();
-    const commits = levels.map((level) => segment({ checkpoint: 1, token: 't', tables: ids.filter((id) => id % this.#world.levels === level).map((table) => ({ table })) }));
+    const commits = levels.map((level) => segment({ checkpoint: 1, token: 't', ack: this.#edits.ack, tables: ids.filter((id) => id % this.#world.levels === level).map((table) => ({ table })) }));
     if (shape === 1) return { segments: [segment()] };
     if (shape === 2) return { segments: [...commits.slice(0, 1), segment()] };
     if (shape === 3) return { segments: commits.slice(0, 1), error: new CarryonError('server.unreachable', 'broke off') };

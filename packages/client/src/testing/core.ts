@@ -1,7 +1,7 @@
 import { CarryonError, type ErrorCode, type PackSpec, type TableSpec } from '@carryon/protocol';
 import type { Report } from '../ports/host.ts';
 import type { Answer, Effect, Happening } from '../core/event.ts';
-import { DEFAULT_CONFIG, initialState, type EngineConfig, type EngineState, type Pack, type Table } from '../core/state.ts';
+import { DEFAULT_CONFIG, EMPTY_OUTBOX, initialState, type EngineConfig, type EngineState, type Pack, type Table } from '../core/state.ts';
 import { step } from '../core/step.ts';
 import { AT_WORK } from './manual-host.ts';
 
@@ -22,7 +22,7 @@ export class Core {
 
   constructor(tables: readonly Table[], packs: readonly Pack[], config: Partial<EngineConfig> = {}) {
     this.state = initialState({ ...DEFAULT_CONFIG, ...config });
-    this.send({ type: 'started', durable: { device: 'd', epoch: 'e', user: 'u', token: tables.length > 0 ? 't' : null, tables, packs } });
+    this.send({ type: 'started', durable: { device: 'd', epoch: 'e', user: 'u', token: tables.length > 0 ? 't' : null, tables, packs, outbox: EMPTY_OUTBOX } });
   }
 
   send(happening: Happening): this {

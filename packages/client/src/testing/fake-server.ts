@@ -1,6 +1,7 @@
 import { encodeValue, PROTOCOL_VERSION, toRuns, type CheckRequest, type Frame, type PackSpec, type SqlValue, type SyncRequest, type TableSpec } from '@carryon/protocol';
 import type { Clock } from '../ports/clock.ts';
 import type { NetRequest, NetResponse } from '../ports/net.ts';
+import { FakeInbox } from './fake-inbox.ts';
 import { FakeNet, refuse, respond } from './fake-net.ts';
 import { digestRows, makePack, type FakePack, type FakePart, type FakeRow, type PackOptions } from './fake-pack.ts';
 
@@ -27,6 +28,8 @@ export class FakeServer {
   readonly #rows = new Map<number, Map<number, FakeRow>>();
   readonly #log: Change[] = [];
   readonly packs = new Map<string, FakePack>();
+  /** Takes in the device's edits. */
+  readonly inbox = new FakeInbox(this);
   readonly net = new FakeNet((request) => this.#serve(request));
   readonly tables: readonly TableSpec[];
   /** What was asked, in order. */
@@ -124,6 +127,7 @@ export class FakeServer {
   #respond(request: NetRequest, ask: SyncRequest): NetResponse {
     if (ask.v !== PROTOCOL_VERSION) return refuse(request, 400, 'protocol.version');
     const frames: Frame[] = [{ header: { v: PROTOCOL_VERSION, epoch: this.epoch, user: this.user, checkpoint: this.#log.length, nowMs: this.#options.clock.nowMs() + this.clockSkewMs } }];
+    if (ask.push) frames.push({ pushed: this.inbox.take(ask.push) });
     frames.push(...this.#answer(ask));
     return respond(request, 200, { 'content-type': 'application/x-ndjson' }, frames.map((frame) => `${JSON.stringify(frame)}\n`).join(''));
   }
@@ -171,7 +175,7 @@ export class FakeServer {
         if (from < this.floor) frames.push({ live: { table: table.id, runs: toRuns([...this.rowsOf(table.id).keys()].sort((a, b) => a - b)) } });
         position[table.id] = this.#log.length;
       }
-      frames.push({ commit: { checkpoint: this.#log.length, token: JSON.stringify(position), tables: here.map((table) => this.#digest(table.id)) } });
+      frames.push({ commit: { ...this.#ack, checkpoint: this.#log.length, token: JSON.stringify(position), tables: here.map((table) => this.#digest(table.id)) } });
     }
     return frames;
   }
@@ -188,7 +192,11 @@ export class FakeServer {
     if (differing.reduce((sum, { rows }) => sum + rows.length, 0) > this.checkRows) return [{ lost: { table } }];
     const frames = differing.flatMap(({ i, rows }): Frame[] => [{ range: { table, low: i * width, high: Math.min(Number.MAX_SAFE_INTEGER, (i + 1) * width - 1) } }, ...rows.map(([rid]) => this.#row({ table, rid }))]);
     const token = JSON.stringify({ ...position, [table]: this.#log.length });
-    return [{ table }, ...frames, { commit: { checkpoint: this.#log.length, token, tables: [this.#digest(table)] } }];
+    return [{ table }, ...frames, { commit: { ...this.#ack, checkpoint: this.#log.length, token, tables: [this.#digest(table)] } }];
+  }
+
+  get #ack(): { ack?: number } {
+    return this.inbox.last === 0 ? {} : { ack: this.inbox.last };
   }
 
   #isNewest(change: Change): boolean {

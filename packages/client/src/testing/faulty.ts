@@ -34,6 +34,7 @@ export function tripSqlite(inner: Sqlite, wire: Tripwire): Sqlite {
     transaction: (work) => guarded('transaction', () => inner.transaction(() => guarded('work', work))),
     attachPack: (source) => guarded('attachPack', () => inner.attachPack(source)),
     detachPack: () => inner.detachPack(),
+    onWrite: (listener) => inner.onWrite(listener),
     close: () => inner.close(),
   };
 }

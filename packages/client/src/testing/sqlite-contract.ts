@@ -116,5 +116,23 @@ export function sqliteContract(name: string, make: () => Promise<SqliteSubject>)
       expect(await other.all('SELECT value FROM t')).toEqual([{ value: 'kept' }]);
       await other.close();
     });
+
+    it('SQLITE-12 tells of commits of another connection, until that is ended, and not of its own', async () => {
+      const other = await subject.other();
+      const heard: string[] = [];
+      const told = (name: string): (() => void) => () => void heard.push(name);
+      const ends = [db.onWrite(told('a')), db.onWrite(told('b'))];
+      await db.run('INSERT INTO t VALUES(1, 1)');
+      await other.run('INSERT INTO t VALUES(2, 2)');
+      await expect.poll(() => heard.length).toBeGreaterThan(0);
+      expect(heard.slice(0, 2)).toEqual(['a', 'b']);
+      ends[0]?.();
+      heard.length = 0;
+      await other.transaction(() => other.run('INSERT INTO t VALUES(3, 3)'));
+      await expect.poll(() => heard.length).toBeGreaterThan(0);
+      expect(heard).not.toContain('a');
+      ends[1]?.();
+      await other.close();
+    });
   });
 }

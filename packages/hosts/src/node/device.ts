@@ -1,4 +1,4 @@
-import { DEFAULT_CONFIG, Engine, readStoredStatus, type EngineConfig, type Log, type Net, type StoredStatus } from '@carryon/client';
+import { DEFAULT_CONFIG, Engine, readStoredStatus, type EngineConfig, type Log, type Net, type Resolver, type StoredStatus } from '@carryon/client';
 import type { Settings } from '@carryon/policy';
 import { systemClock } from './clock.ts';
 import { deviceFile, lockFolder, packsFolder, requireDevice } from './folder.ts';
@@ -16,6 +16,8 @@ export interface DeviceOptions {
   readonly config?: Partial<EngineConfig>;
   /** The person's settings. Default: every network, changes as they come. */
   readonly settings?: Settings;
+  /** Functions that settle conflicts, by the table's name. Default: none; refused edits become drafts. */
+  readonly resolvers?: Readonly<Record<string, Resolver>>;
   readonly log?: Log;
   readonly net?: Net;
   /** Called at rest after SIGTERM or SIGINT. */
@@ -33,7 +35,7 @@ export async function openDevice(options: DeviceOptions): Promise<{ readonly eng
     const host = new NodeHost({ clock: systemClock, ...(options.settings ? { settings: options.settings } : {}), ...(options.onTerminated ? { onTerminated: options.onTerminated } : {}) });
     const engine = new Engine(
       { clock: systemClock, random: systemRandom, net: options.net ?? nodeNet, sqlite, packs, host, log: options.log ?? silent },
-      { config: { ...DEFAULT_CONFIG, ...options.config }, serverUrl: withSlash(options.serverUrl), credentials: options.credentials },
+      { config: { ...DEFAULT_CONFIG, ...options.config }, serverUrl: withSlash(options.serverUrl), credentials: options.credentials, ...(options.resolvers ? { resolvers: options.resolvers } : {}) },
     );
     return { engine, close: () => engine.close().finally(unlock) };
   } catch (error) {

@@ -5,6 +5,8 @@ import { CarryonError, type ErrorCode, type SqlValue } from '@carryon/protocol';
 
 const STATEMENTS_KEPT = 200;
 const BUSY_MS = 5000;
+/** How often to look whether another connection has committed: one read of shared memory. */
+const LOOK_MS = 50;
 
 /** SQLite's primary result codes: https://www.sqlite.org/rescode.html */
 const CODES: Readonly<Record<number, readonly [ErrorCode, string]>> = {
@@ -22,6 +24,9 @@ const CODES: Readonly<Record<number, readonly [ErrorCode, string]>> = {
 export class NodeSqlite implements Sqlite {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #listeners = new Set<() => void>();
+  #looking: NodeJS.Timeout | undefined;
+  #version: unknown;
 
   /** Opens the file, creating it unless readOnly; waits for others' locks up to busyMs. Throws as the port says. */
   constructor(file: string, options: { readonly readOnly?: boolean; readonly busyMs?: number } = {}) {
@@ -69,7 +74,44 @@ export class NodeSqlite implements Sqlite {
     await this.exec('DETACH pack');
   }
 
+  onWrite(listener: () => void): () => void {
+    // A wrapper, so that the same function may listen twice.
+    const entry = (): void => listener();
+    this.#listeners.add(entry);
+    if (!this.#looking) {
+      this.#version = this.#dataVersion();
+      this.#looking = setInterval(() => this.#look(), LOOK_MS).unref();
+    }
+    return () => {
+      this.#listeners.delete(entry);
+      if (this.#listeners.size === 0) this.#stopLooking();
+    };
+  }
+
+  /** A number that changes when another connection has committed. It may have, where it cannot be told. */
+  #dataVersion(): unknown {
+    try {
+      return this.#prepare('PRAGMA data_version').get()?.['data_version'];
+    } catch {
+      return undefined;
+    }
+  }
+
+  #look(): void {
+    const version = this.#dataVersion();
+    if (version !== undefined && version === this.#version) return;
+    this.#version = version;
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  #stopLooking(): void {
+    clearInterval(this.#looking);
+    this.#looking = undefined;
+  }
+
   async close(): Promise<void> {
+    this.#listeners.clear();
+    this.#stopLooking();
     this.#statements.clear();
     if (this.#db.isOpen) this.#db.close();
   }

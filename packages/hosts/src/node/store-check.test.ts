@@ -24,7 +24,7 @@ async function read(frames: readonly (Frame | object)[], check?: CheckRequest): 
   const net = new FakeNet(async (request) => respond(request, 200, { 'content-type': 'application/x-ndjson' }, frames.map((frame) => `${JSON.stringify(frame)}\n`).join('')));
   const request = { v: 1, device: 'd', token: 't', accept: [], ...(check ? { check } : {}) };
   return ask(request, new AbortController().signal, {
-    net, clock, serverUrl: 'http://server.test/', credentials: async () => '', onBuilding: () => undefined, onBytes: () => undefined, onHeader: () => undefined,
+    net, clock, serverUrl: 'http://server.test/', credentials: async () => '', onBuilding: () => undefined, onBytes: () => undefined, onSent: () => undefined, onHeader: () => undefined,
   });
 }
 
@@ -89,6 +89,13 @@ class Device {
     return { answer, result: await this.take(...answer.segments) };
   }
 
+  /** Writes past the triggers, as no app can. */
+  async damage(sql: string, rows?: readonly (readonly bigint[])[]): Promise<void> {
+    await this.db.exec('INSERT INTO _carryon_quiet VALUES(1)');
+    await (rows ? this.db.runMany(sql, rows) : this.db.exec(sql));
+    await this.db.exec('DELETE FROM _carryon_quiet');
+  }
+
   query(sql: string): Record<string, unknown>[] {
     const db = new DatabaseSync(this.file, { readOnly: true });
     try {
@@ -127,7 +134,7 @@ describe('measure', () => {
     return [...found].sort(([a], [b]) => a - b).flatMap(([i, { rows, sum }]) => [i, rows, sum]);
   };
   /** Rows of these ids, in the table alone. */
-  const put = (rids: readonly (number | bigint)[]): Promise<void> => device.db.runMany(`INSERT INTO ${NAME}(_rid, _ver, code) VALUES(?, 1, 'x' || ?1)`, rids.map((rid) => [BigInt(rid)]));
+  const put = (rids: readonly (number | bigint)[]): Promise<void> => device.damage(`INSERT INTO ${NAME}(_rid, _ver, code) VALUES(?, 1, 'x' || ?1)`, rids.map((rid) => [BigInt(rid)]));
 
   it('D30 gives count and sum of each range of about 1000 rows', async () => {
     await device.fill(4500).download(STOCK, NOTES);
@@ -152,7 +159,7 @@ describe('measure', () => {
     const wide = await measure(device.db, STOCK);
     expect(wide.ranges.slice(-2)).toEqual([1, digestOf(LAST_RID, 1)]);
     expect(wide.ranges.every(Number.isSafeInteger)).toBe(true);
-    await device.db.exec(`DELETE FROM ${NAME}`);
+    await device.damage(`DELETE FROM ${NAME}`);
     expect(await measure(device.db, STOCK)).toEqual({ width: 1000, ranges: [] });
   });
 
@@ -161,7 +168,7 @@ describe('measure', () => {
     await put([0, -5, 2n ** 53n, -(2n ** 63n), 2n ** 63n - 1n]);
     expect((await measure(device.db, STOCK)).ranges).toEqual(digests(device.share(1), 1000));
     for (const version of ['NULL', '-9', "'x'", "x'00ff'", '1e300', '9223372036854775807']) {
-      await device.db.exec(`UPDATE ${NAME} SET _ver = ${version}`);
+      await device.damage(`UPDATE ${NAME} SET _ver = ${version}`);
       const { ranges } = await measure(device.db, STOCK);
       expect(ranges.slice(0, 2)).toEqual([0, 3]);
       expect(ranges.every((number) => Number.isSafeInteger(number) && number >= 0), version).toBe(true);
@@ -221,9 +228,9 @@ describe('the commit of a check', () => {
 
   it.each(damages)('D30 makes the table equal to the share when %s', async (_, damage) => {
     await device.fill(3000).download(STOCK, NOTES);
-    await device.db.exec(sqlOf(damage));
+    await device.damage(sqlOf(damage));
     const { answer, result } = await device.check(STOCK);
-    expect(result).toEqual({ rows: new Map([[1, 3000]]), differing: [] });
+    expect(result).toMatchObject({ rows: new Map([[1, 3000]]), differing: [] });
     device.expectShare(STOCK);
     device.expectShare(NOTES);
     expect(answer.segments[0]?.check).toBe(true);
@@ -233,7 +240,7 @@ describe('the commit of a check', () => {
   it('D30 brings only the rows of ranges that differ, and keeps text that is not UTF-8', async () => {
     device.fill(3000).share(1).set(1500, { ver: 3, values: ['raw', new RawText(new Uint8Array([97, 255])), null] });
     await device.download(STOCK, NOTES);
-    await device.db.exec(`UPDATE ${NAME} SET _ver = 999, i = NULL WHERE _rid = 1500`);
+    await device.damage(`UPDATE ${NAME} SET _ver = 999, i = NULL WHERE _rid = 1500`);
     const { answer } = await device.check(STOCK);
     expect(answer.segments[0]).toMatchObject({ rows: 1001, ranges: new Map([[1, [[1000, 1999]]]]) });
     expect(device.query(`SELECT _ver, typeof(i) AS type, hex(i) AS bytes FROM ${NAME} WHERE _rid = 1500`)).toEqual([{ _ver: 3, type: 'text', bytes: '61FF' }]);
@@ -250,7 +257,7 @@ describe('the commit of a check', () => {
     await device.fill(10).download(STOCK, NOTES);
     const check = { table: 1, ...(await measure(device.db, STOCK)) };
     const { segments } = await read([HEADER, { commit: { checkpoint: 9, token: 'after', tables: [{ table: 1, rows: 10, sum: 1 }] } }], check);
-    expect(await device.take(...segments)).toEqual({ rows: new Map([[1, 10]]), differing: [1] });
+    expect(await device.take(...segments)).toMatchObject({ rows: new Map([[1, 10]]), differing: [1] });
     expect(device.query('SELECT id, lost, usable FROM _carryon_table')).toEqual([{ id: 1, lost: 1, usable: 1 }, { id: 2, lost: 0, usable: 1 }]);
   });
 

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { DEFAULT_CONFIG, Engine, type EngineConfig, type Host, type PackStore, type Sqlite } from '@carryon/client';
+import { DEFAULT_CONFIG, Engine, type EngineConfig, type Host, type PackStore, type Resolver, type Sqlite } from '@carryon/client';
 import { FakeServer, ManualHost, VirtualClock, type FakeServerOptions } from '@carryon/client/testing';
 import { CarryonError, type TableSpec } from '@carryon/protocol';
 import { deviceFile, packsFolder } from '../node/folder.ts';
@@ -20,9 +20,13 @@ export interface OpenOptions {
   readonly sqlite?: (inner: Sqlite) => Sqlite;
   readonly packs?: (inner: PackStore) => PackStore;
   readonly credentials?: () => Promise<string>;
+  readonly resolvers?: Readonly<Record<string, Resolver>>;
 }
 
 export type Dump = Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>;
+
+/** The same tables, which may be written. */
+export const WRITABLE: readonly TableSpec[] = [CUSTOMERS, ORDERS, NOTES].map((table) => ({ ...table, rights: ['create', 'update', 'delete'] }));
 
 const PATIENCE_MS = 20_000;
 
@@ -35,10 +39,10 @@ export class Rig {
   readonly server: FakeServer;
   readonly folder: string;
 
-  constructor(options: Partial<FakeServerOptions> = {}) {
+  constructor({ tables = [CUSTOMERS, ORDERS, NOTES], ...options }: Partial<FakeServerOptions> & { readonly tables?: readonly TableSpec[] } = {}) {
     this.folder = this.#folder.path;
     mkdirSync(packsFolder(this.folder));
-    this.server = new FakeServer([CUSTOMERS, ORDERS, NOTES], { clock: this.clock, ...options });
+    this.server = new FakeServer(tables, { clock: this.clock, ...options });
   }
 
   /** Rows in every table: so many customers, twice as many order lines, some notes. */
@@ -58,7 +62,7 @@ export class Rig {
     const engine = new Engine({
       clock: this.clock, random: { fraction: () => 0.5, uuid: () => 'device-1' }, net: this.server.net, host: options.host ?? this.host,
       sqlite: options.sqlite?.(sqlite) ?? sqlite, packs: options.packs?.(packs) ?? packs, log: { debug: () => undefined, warn: () => undefined },
-    }, { serverUrl: 'http://server.test/', credentials: options.credentials ?? (async () => 'token'), config: { ...DEFAULT_CONFIG, ...options.config } });
+    }, { serverUrl: 'http://server.test/', credentials: options.credentials ?? (async () => 'token'), config: { ...DEFAULT_CONFIG, ...options.config }, resolvers: options.resolvers ?? {} });
     this.#engines.push(engine);
     return engine;
   }
@@ -100,7 +104,7 @@ export class Rig {
   visible(): Dump {
     if (!existsSync(deviceFile(this.folder))) return {};
     return this.#read((db) => {
-      const names = db.prepare('SELECT name FROM sqlite_schema WHERE type = \'table\' AND name NOT LIKE \'\\_carryon\\_%\' ESCAPE \'\\\' ORDER BY name').all();
+      const names = db.prepare('SELECT name FROM sqlite_schema WHERE type = \'table\' AND name NOT LIKE \'\\_carryon\\_%\' ESCAPE \'\\\' AND name NOT LIKE \'sqlite\\_%\' ESCAPE \'\\\' ORDER BY name').all();
       return Object.fromEntries(names.map(({ name }) => [name, db.prepare(`SELECT * FROM "${String(name)}" ORDER BY _rid`).all().map((row) => ({ ...row }))]));
     });
   }

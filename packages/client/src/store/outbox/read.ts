@@ -1,0 +1,41 @@
+import { first, type Sqlite } from '../../ports/sqlite.ts';
+import { EMPTY_OUTBOX, type Outbox } from '../../core/state.ts';
+import { getMeta } from '../schema.ts';
+
+export interface LocalChanges {
+  /** To be given the next time. */
+  readonly last: number;
+  readonly tables: readonly { readonly id: number; readonly name: string; readonly rids: readonly number[] }[];
+}
+
+/** Changesets made; those whose outcome is known; those no longer kept; the last acknowledgement of a commit; up to where it was doubted. */
+export type Counter = 'made' | 'known' | 'lost' | 'acked' | 'doubted';
+
+export const readNumber = async (db: Sqlite, key: Counter): Promise<number> => Number(await getMeta(db, key) ?? 0);
+
+/** How the device's edits stand. */
+export async function readOutbox(db: Sqlite): Promise<Outbox> {
+  const counts = await first<Omit<Outbox, 'tables'>>(db, `SELECT
+    coalesce((SELECT value FROM _carryon_meta WHERE key = 'made'), 0) AS made, coalesce((SELECT value FROM _carryon_meta WHERE key = 'known'), 0) AS known,
+    (SELECT count(*) FROM _carryon_log WHERE seq IS NULL AND op IS NOT NULL) AS loose,
+    (SELECT count(*) FROM _carryon_log WHERE shown AND op IS NOT NULL) AS operations,
+    (SELECT count(*) FROM (SELECT DISTINCT form, rid FROM _carryon_log WHERE shown AND op IS NOT NULL)) AS records,
+    (SELECT count(*) FROM _carryon_changeset WHERE state = 'refused') AS drafts`);
+  const tables = await db.all<{ id: number }>(`SELECT DISTINCT t.id FROM _carryon_log l JOIN _carryon_form f ON f.id = l.form JOIN _carryon_table t ON t.name = f.name COLLATE NOCASE
+    WHERE l.shown AND l.op IS NOT NULL ORDER BY t.id`);
+  return { ...EMPTY_OUTBOX, ...counts, tables: tables.map(({ id }) => id) };
+}
+
+/** The rows that the app has written after an entry of the log (0: since the beginning). */
+export async function localChangesAfter(db: Sqlite, logId: number): Promise<LocalChanges> {
+  const rows = await db.all<{ id: number; name: string; rid: number; last: number }>(`SELECT t.id, t.name, l.rid, max(l.id) AS last FROM _carryon_log l
+    JOIN _carryon_form f ON f.id = l.form JOIN _carryon_table t ON t.name = f.name COLLATE NOCASE
+    WHERE l.id > ? AND l.op IS NOT NULL GROUP BY t.id, l.rid ORDER BY t.id, l.rid`, logId);
+  const tables = new Map<number, { readonly id: number; readonly name: string; readonly rids: number[] }>();
+  for (const { id, name, rid } of rows) {
+    const table = tables.get(id) ?? { id, name, rids: [] };
+    table.rids.push(rid);
+    tables.set(id, table);
+  }
+  return { last: rows.reduce((last, row) => Math.max(last, row.last), logId), tables: [...tables.values()] };
+}
