@@ -16,5 +16,6 @@ export { Writer } from './runtime/writer.ts';
 export { Engine, type Committed, type EngineOptions, type EnginePorts } from './runtime/engine.ts';
 export type { DeviceStatus, DownloadStatus, TableStatus, Waiting, Warning } from './status/status.ts';
 export { countAnswered, readStoredStatus, type StoredEdits, type StoredStatus, type StoredTable } from './status/stored.ts';
+export { upgradeStore } from './store/store.ts';
 export type { JournalEntry } from './store/journal.ts';
 export { ERROR_TABLE } from './store/outbox/dismiss.ts';

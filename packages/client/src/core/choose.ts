@@ -58,7 +58,7 @@ function startWork(state: EngineState, nowMs: number): Chosen {
   const mayStep = !next.retry || !isDeviceFault(next.retry.error);
   const mayAsk = next.retry === undefined && next.lease?.network === true;
   if (mayStep) next = startStep(next, nowMs, effects);
-  if (mayAsk && hasUnsent(next)) next = startAsk(next, effects);
+  if (mayAsk && awaitsPush(next)) next = startAsk(next, effects);
   if (next.lease?.edits || (mayAsk && awaitsPush(next))) return { state: next, effects };
   if (mayStep) next = startUnpack(startStep(next, nowMs, effects), effects);
   const handing = handOver(next, nowMs);
@@ -68,8 +68,11 @@ function startWork(state: EngineState, nowMs: number): Chosen {
   return { state: next, effects };
 }
 
-/** Edits are about to be asked for, as soon as the step at hand has ended: downloads come after them. */
-const awaitsPush = (state: EngineState): boolean => hasUnsent(state) && state.round !== undefined && state.asking === undefined;
+/** Edits are about to be sent, as soon as the step at hand has ended and they are read: downloads begin after that. */
+function awaitsPush(state: EngineState): boolean {
+  const { asking, round, pushHeld } = state;
+  return round !== undefined && !pushHeld && hasUnsent(state) && (asking === undefined || (asking.kind === 'push' && !asking.isSent));
+}
 
 /** A wait at the server gives way to a round. */
 function dropWait(state: EngineState): Chosen {
@@ -177,7 +180,7 @@ function startAsk(state: EngineState, effects: Effect[]): EngineState {
   const id = state.asked + 1;
   const request = { v: PROTOCOL_VERSION, device: state.device, token: state.token, accept: state.config.codecs, ...ask.request };
   effects.push({ type: 'ask', id, request, push: ask.kind === 'push' });
-  return begin({ ...ready, asked: id, asking: { id, kind: ask.kind, names: ask.request.urls ?? [], tables: ask.request.tables } });
+  return begin({ ...ready, asked: id, asking: { id, kind: ask.kind, isSent: false, names: ask.request.urls ?? [], tables: ask.request.tables } });
 }
 
 interface Ask { readonly kind: Asking['kind']; readonly request: Partial<SyncRequest> }
@@ -185,15 +188,18 @@ interface Ask { readonly kind: Asking['kind']; readonly request: Partial<SyncReq
 function nextAsk(state: EngineState): Ask | undefined {
   const { round, tables } = state;
   if (!round) return nextWait(state);
-  if (hasUnsent(state)) return nextPush(state, round);
-  if (state.lease?.edits) return undefined;
+  const push = hasUnsent(state) ? nextPush(state, round) : undefined;
+  if (push && !state.pushHeld) return push;
+  if (state.lease?.edits) return push;
   if (state.needUrls) return { kind: 'urls', request: { urls: state.packs.filter(({ stage }) => stage === 'wanted' || stage === 'handed').map((pack) => pack.name) } };
   if (tables.length === 0 || state.resetting) return { kind: 'plan', request: {} };
   const absent = tables.filter((table) => table.load === 'none' && (!table.usable || table.lost)).map((table) => table.id);
   if (absent.length > 0) return { kind: 'plan', request: { fresh: absent, tables: absent } };
   const due = readyTables(state).filter((table) => isIn(round, table) && !table.fresh).map((table) => table.id);
   if (due.length > 0) return { kind: 'pull', request: due.length === tables.length ? {} : { tables: due } };
-  return state.measured && { kind: 'check', request: { check: state.measured } };
+  if (state.measured) return { kind: 'check', request: { check: state.measured } };
+  // Packs that are still to come end with a commit.
+  return state.packs.every((pack) => pack.stage === 'applied') ? push : undefined;
 }
 
 /** Edits come first. The tables that they are in are read with them, and what else of the round can be. */

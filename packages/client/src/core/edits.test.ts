@@ -68,8 +68,9 @@ describe('sending edits', () => {
     core.send({ type: 'wrote', outbox: outbox({ loose: 1, tables: [1] }) }).tell({});
     expect([core.types, steps(core)]).toEqual([['step'], ['collect']]);
     core.send({ type: 'stepped', result: { outbox: outbox({ made: 1, tables: [1] }) } });
-    expect(core.types).toEqual(['ask', 'unpack', 'fetch']);
+    expect(core.types).toEqual(['ask']);
     expect(asked(core)).toEqual({ tables: [1], push: true });
+    expect(core.send({ type: 'asked', id: core.state.asked }).types).toEqual(['unpack', 'fetch']);
   });
 
   it('D60 a table that is synced by itself takes those into its round that the edits are in, until they are confirmed', () => {
@@ -109,13 +110,15 @@ describe('sending edits', () => {
     expect(steps(core)).toEqual([]);
   });
 
-  it('D62 a server that takes in none of the edits is asked later, not at once', () => {
+  it('D62 a server that takes in none of the edits is asked later, not at once, and for what else there is first', () => {
     const core = write(idle([usable(1)]), 1);
     core.answer({ pushed: { last: 0, outcomes: [] } });
     core.send({ type: 'stepped', result: { outbox: outbox({ made: 1, known: 0, tables: [1] }) } });
     expect(asked(core)).toBeUndefined();
     expect(core.state.retry?.error.code).toBe('server.unavailable');
-    expect(asked(core.send({ type: 'woke', timer: 'retry' }))).toMatchObject({ push: true });
+    expect(asked(core.send({ type: 'woke', timer: 'retry' }))).toEqual({ tables: undefined, push: false });
+    core.answer({ segments: [commit(0, 1)] }).send({ type: 'stepped', result: { outbox: outbox({ made: 1, known: 0, tables: [1] }) } });
+    expect(asked(core)).toMatchObject({ push: true });
   });
 
   it('D62 the journal says how many were taken in, and why one was refused', () => {

@@ -46,6 +46,8 @@ export type Happening =
   | { readonly type: 'situation'; readonly report: Report }
   | { readonly type: 'paused'; readonly reason: string }
   | { readonly type: 'resumed'; readonly reason: string }
+  /** The question's request is on its way. */
+  | { readonly type: 'asked'; readonly id: number }
   | { readonly type: 'answered'; readonly id: number; readonly answer: Answer }
   | { readonly type: 'ask-failed'; readonly id: number; readonly error: CarryonError }
   | { readonly type: 'fetched'; readonly name: string }

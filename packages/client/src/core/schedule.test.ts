@@ -180,11 +180,11 @@ describe('kinds of sync', () => {
 
   it('D30 a table that differs too much is downloaded anew; a check that is answered with another table counts for nothing', () => {
     const core = new Core([usable(1), usable(2)], []).tell({});
-    core.state = { ...core.state, asking: { id: 7, kind: 'check', names: [], tables: undefined }, asked: 7, measured, round: { kind: 'full-delta', tables: undefined, byPerson: true, begun: true, checked: [] } };
+    core.state = { ...core.state, asking: { id: 7, kind: 'check', isSent: true, names: [], tables: undefined }, asked: 7, measured, round: { kind: 'full-delta', tables: undefined, byPerson: true, begun: true, checked: [] } };
     core.answer({ segments: [{ ...commit(2), check: true }] });
     expect(core.state.retry?.error.code).toBe('protocol.bad-answer');
     core.send({ type: 'woke', timer: 'retry' });
-    core.state = { ...core.state, asking: { id: 8, kind: 'check', names: [], tables: undefined }, asked: 8, measured };
+    core.state = { ...core.state, asking: { id: 8, kind: 'check', isSent: true, names: [], tables: undefined }, asked: 8, measured };
     core.answer({ lost: [1] });
     expect(request(core)).toMatchObject({ fresh: [1] });
   });

@@ -139,6 +139,8 @@ export interface Lease {
 export interface Asking {
   readonly id: number;
   readonly kind: 'plan' | 'push' | 'pull' | 'wait' | 'urls' | 'check';
+  /** Its request is on its way. */
+  readonly isSent: boolean;
   /** The packs whose addresses are asked for, in this order. */
   readonly names: readonly string[];
   /** The tables asked about; undefined: all. */
@@ -212,6 +214,10 @@ export interface EngineState {
   readonly step: Step | undefined;
   readonly queue: readonly Step[];
   readonly retry: Retry | undefined;
+  /** The server took in nothing of the last push: other questions come first, until a commit or another edit. */
+  readonly pushHeld: boolean;
+  /** Such pushes in a row. */
+  readonly idlePushes: number;
   /** Failures in a row. */
   readonly failures: number;
   /** Times that the server had given up a pack of the plan, since the last commit. */
@@ -232,7 +238,7 @@ export function initialState(config: EngineConfig, hasTransfers = false): Engine
     report: undefined, history: undefined, pauses: [], verdict: undefined, lease: undefined, onlyEdits: false, leaving: undefined,
     round: undefined, nextRound: undefined, allDue: false, measured: undefined, resetting: false,
     hasTransfers, transferCall: undefined, needList: hasTransfers, unlisted: 0, transferMs: 0, transferRuns: false, stalled: false, leasedMs: 0, handedMetered: false,
-    asking: undefined, asked: 0, needUrls: false, step: undefined, queue: [], retry: undefined, failures: 0, withdrawn: 0, repaired: [], error: undefined,
+    asking: undefined, asked: 0, needUrls: false, step: undefined, queue: [], retry: undefined, pushHeld: false, idlePushes: 0, failures: 0, withdrawn: 0, repaired: [], error: undefined,
     lookMs: undefined, wished: '',
   };
 }

@@ -57,8 +57,9 @@ function react(state: EngineState, event: EngineEvent): Next {
     case 'situation': return only(situated(state, event.report));
     case 'paused': return only({ ...state, pauses: [...new Set([...state.pauses, event.reason])] });
     case 'resumed': return only({ ...state, pauses: state.pauses.filter((reason) => reason !== event.reason) });
+    case 'asked': return only(state.asking?.id === event.id ? { ...state, asking: { ...state.asking, isSent: true } } : state);
     case 'answered': return state.asking?.id === event.id ? answered(state, state.asking, event) : only(state);
-    case 'ask-failed': return state.asking?.id === event.id ? failed({ ...state, asking: undefined }, event.error, event) : only(state);
+    case 'ask-failed': return state.asking?.id === event.id ? failed(unasked(state, event.error), event.error, event) : only(state);
     case 'fetched': return only(progressed(setPack(state, event.name, { stage: 'stored', verified: true })));
     case 'fetch-failed': return packFailed(setPack(state, event.name, { stage: 'wanted' }), event.name, event.error, event);
     case 'unpacked': return only(setPack(state, event.name, { stage: 'unpacked', verified: true }));
@@ -70,11 +71,17 @@ function react(state: EngineState, event: EngineEvent): Next {
     case 'transfer': return only(transferred(state, event.transfer, event.nowMs));
     // The timer is believed, not the clock, which may have been set back meanwhile.
     case 'woke': return only(event.timer === 'retry' ? { ...state, retry: undefined } : { ...state, lookMs: undefined });
-    case 'wrote': return only({ ...state, outbox: event.outbox, phase: wakes(state, event.outbox) ? 'running' : state.phase });
+    case 'wrote': return only({ ...state, outbox: event.outbox, pushHeld: false, phase: wakes(state, event.outbox) ? 'running' : state.phase });
     case 'sync-asked': return only(asked(state, event.asked));
     case 'reset-asked': return reset(state);
     default: return event satisfies never;
   }
+}
+
+/** A push that the server does not want does not hold up other questions. */
+function unasked(state: EngineState, error: CarryonError): EngineState {
+  const isUnwanted = state.asking?.kind === 'push' && error.code !== 'server.unreachable';
+  return { ...state, asking: undefined, pushHeld: state.pushHeld || isUnwanted };
 }
 
 const journal = (kind: string, detail: string): Effect => ({ type: 'journal', kind, detail });
@@ -277,22 +284,30 @@ function stepped(state: EngineState, event: EngineEvent & { readonly type: 'step
   }
 }
 
-/** A server that takes in none of the edits sent is asked again later, not at once. */
+/** Of edits that others touch, too, some wait for a commit to confirm earlier ones; so much patience there is with a push that sends none. */
+const MOST_IDLE = 2;
+
+/** A server that takes in none of the edits is asked again later, not at once. */
 function tookOutcomes(state: EngineState, { pushed }: Extract<Step, { kind: 'outcomes' }>, known: number, event: EngineEvent & { readonly type: 'stepped' }): Next {
-  const { restored, device } = event.result;
+  const { restored, device = state.device } = event.result;
   const taken = state.outbox.known - known;
-  const effects = journalOutcomes(pushed, known, taken, restored);
-  const next = device === undefined ? state : { ...state, device };
-  const late = taken === 0 && hasUnsent(next) && device === undefined ? failed(next, new CarryonError('server.unavailable', 'The server took in none of the edits.'), event) : undefined;
+  const isIdle = taken === 0 && hasUnsent(state) && device === state.device;
+  const next = { ...state, device, pushHeld: isIdle, idlePushes: isIdle ? state.idlePushes + 1 : 0 };
+  const effects = [...(restored ? [journalRestored(restored)] : journalOutcomes(pushed, known, taken))];
   // Some may be in tables that were not asked for: they were made while the question was on its way.
-  return late ? { state: late.state, effects: [...effects, ...late.effects] } : { state: withEdited(progressed(next)), effects };
+  if (!isIdle || (next.queue.length > 0 && next.idlePushes < MOST_IDLE)) return { state: withEdited(isIdle ? next : progressed(next)), effects };
+  const late = failed(next, new CarryonError('server.unavailable', 'The server took in none of the edits.'), event);
+  return { state: late.state, effects: [...effects, ...late.effects] };
 }
 
-function journalOutcomes({ outcomes }: PushedFrame['pushed'], known: number, taken: number, restored: StepResult['restored']): Effect[] {
+function journalOutcomes({ outcomes }: PushedFrame['pushed'], known: number, taken: number): Effect[] {
   const refused = outcomes.flatMap(({ seq, refused: why }) => (why && seq > known ? [journal('refused', `edit ${seq}: ${why.code}: ${why.message}`)] : []));
-  if (!restored) return [...(taken > 0 ? [journal('upload', counted(taken, 'edit'))] : []), ...refused];
-  const { again, lost } = restored;
-  return [journal('restored', `The server was restored from a backup: ${counted(again, 'edit')} that it had accepted ${again === 1 ? 'is' : 'are'} sent again${lost > 0 ? `, ${lost} made longer ago cannot be (device.edits-lost)` : ''}.`)];
+  return [...(taken > 0 ? [journal('upload', counted(taken, 'edit'))] : []), ...refused];
+}
+
+function journalRestored({ again, lost }: NonNullable<StepResult['restored']>): Effect {
+  const gone = lost > 0 ? `, ${lost} made longer ago cannot be (device.edits-lost)` : '';
+  return journal('restored', `The server was restored from a backup: ${counted(again, 'edit')} that it had accepted ${again === 1 ? 'is' : 'are'} sent again${gone}.`);
 }
 
 function planned(state: EngineState, plan: Extract<Step, { kind: 'plan' }>): EngineState {
@@ -329,12 +344,13 @@ function committed(state: EngineState, { segment }: Extract<Step, { kind: 'segme
   // A page is a part: its round goes on at once, for all of its tables together.
   if (!segment.commit) return only({ ...told, tables: told.tables.map((table) => (!round || isIn(round, table) ? { ...table, fresh: false } : table)) });
   const ids = new Set(segment.commit.tables.map(({ table }) => table));
-  const usable = setTables({ ...told, round, withdrawn: 0, measured: segment.check ? undefined : state.measured }, ids, { usable: true, load: 'none', fresh: true, syncedMs: nowMs });
+  const usable = setTables({ ...told, round, pushHeld: false, withdrawn: 0, measured: segment.check ? undefined : state.measured }, ids, { usable: true, load: 'none', fresh: true, syncedMs: nowMs });
   // Applied packs are kept until all are, so that a download is not told to have shrunk.
   const packs = usable.packs.every((pack) => pack.stage === 'applied' && !pack.parts.some((part) => isLoading(usable, part.table))) ? [] : usable.packs;
   const right = [...ids].filter((id) => !result.differing?.includes(id));
   const repaired = usable.repaired.filter((id) => !right.includes(id));
-  return repair({ ...usable, packs, repaired }, result.differing ?? [], segment);
+  const next = repair({ ...usable, packs, repaired }, result.differing ?? [], segment);
+  return result.restored ? { state: next.state, effects: [...next.effects, journalRestored(result.restored)] } : next;
 }
 
 /** A table that differs from the server's is downloaded again; when it differs even then, the run ends. */

@@ -3,13 +3,16 @@ import type { Outbox } from '../core/state.ts';
 import type { Log } from '../ports/log.ts';
 import type { Sqlite } from '../ports/sqlite.ts';
 import { dropDraft, readDrafts, retryDraft, type Draft, type Mended } from '../store/outbox/drafts.ts';
-import { collect } from '../store/outbox/collect.ts';
+import { collect, follow } from '../store/outbox/collect.ts';
 import { discardEdits, exportEdits, type ExportedEdits } from '../store/outbox/export.ts';
 import { localChangesAfter, readOutbox } from '../store/outbox/read.ts';
 import { writeEdits, type EditTransaction } from '../store/outbox/write.ts';
 import { Listeners, type DataChange } from './changes.ts';
 import { resolve, type Resolver } from './resolve.ts';
 import type { Writer } from './writer.ts';
+
+/** A conflict that comes again so often is left to the person. */
+const MOST_TRIES = 5;
 
 export interface EditsPorts {
   readonly sqlite: Sqlite;
@@ -33,7 +36,10 @@ export class Edits {
   #standing = '';
   #looking: Promise<void> | undefined;
   #looksAgain = false;
+  #isFollowing = false;
   #settling: Promise<void> = Promise.resolve();
+  /** How often a changeset was made by a function of the app that settles conflicts. */
+  readonly #tries = new Map<number, number>();
   #stopListening = (): void => undefined;
 
   constructor(ports: EditsPorts) {
@@ -43,6 +49,7 @@ export class Edits {
 
   /** Follows what other connections write. What they wrote before the start is told too. */
   start(): void {
+    this.#isFollowing = true;
     this.#stopListening = this.#ports.sqlite.onWrite(() => void this.noticed());
     void this.noticed();
   }
@@ -73,7 +80,13 @@ export class Edits {
    * then, and so is its row among the sync errors. Rejects with `usage` for a draft that is not there, and as `write` does.
    */
   async retry(seq: number, mended?: Mended): Promise<void> {
-    await this.#ports.writer.run(() => retryDraft(this.#ports.sqlite, seq, mended));
+    await this.#retry(seq, mended, 0);
+  }
+
+  async #retry(seq: number, mended: Mended | undefined, tries: number): Promise<void> {
+    const next = await this.#ports.writer.run(() => retryDraft(this.#ports.sqlite, seq, mended));
+    this.#tries.delete(seq);
+    if (next !== undefined && tries > 0) this.#tries.set(next, tries);
     await this.noticed();
   }
 
@@ -119,8 +132,9 @@ export class Edits {
       this.#looksAgain = false;
       const { found, outbox } = await writer.run(async () => {
         const found = await localChangesAfter(sqlite, this.#told);
-        // Numbered as soon as they are seen, so that transactions stay apart, with or without permission to sync.
+        // Numbered as soon as they are seen, so that transactions stay apart, with or without permission to sync. Time divides what was there at the start.
         if (found.last !== this.#told && mayNumber()) await sqlite.transaction(() => collect(sqlite));
+        if (this.#isFollowing) follow(sqlite);
         return { found, outbox: await readOutbox(sqlite) };
       });
       const standing = JSON.stringify(outbox);
@@ -141,10 +155,12 @@ export class Edits {
   async #settle(): Promise<void> {
     const { resolvers, log } = this.#ports;
     for (const draft of await this.drafts()) {
+      const tries = this.#tries.get(draft.seq) ?? 0;
+      if (tries >= MOST_TRIES) continue;
       try {
         const settled = await resolve(draft, resolvers);
         if (settled === 'drop') await this.drop(draft.seq);
-        else if (settled) await this.retry(draft.seq, settled);
+        else if (settled) await this.#retry(draft.seq, settled, tries + 1);
       } catch (thrown) {
         log.warn({ err: thrown }, 'a conflict could not be settled by the app; its draft stays');
       }

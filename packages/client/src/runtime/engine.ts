@@ -12,7 +12,7 @@ import type { Random } from '../ports/random.ts';
 import type { Sqlite } from '../ports/sqlite.ts';
 import { deriveStatus, type DeviceStatus, type Warning } from '../status/status.ts';
 import { endedSilently } from '../store/journal.ts';
-import { readPush } from '../store/outbox/push.ts';
+import { takePush } from '../store/outbox/push.ts';
 import { Store } from '../store/store.ts';
 import { ask } from './ask.ts';
 import { changesOf, Listeners } from './changes.ts';
@@ -331,11 +331,14 @@ export class Engine {
   async #ask({ id, request, push }: Extract<Effect, { type: 'ask' }>): Promise<void> {
     const { signal } = this.#requests;
     try {
-      const edits = push ? await this.#writer.run(() => readPush(this.#ports.sqlite)) : undefined;
+      const edits = push ? await this.#writer.run(() => takePush(this.#ports.sqlite, this.#ports.random.uuid())) : undefined;
       const answer = await ask(edits ? { ...request, push: edits } : request, signal, {
         net: this.#ports.net, clock: this.#ports.clock, serverUrl: this.#options.serverUrl, credentials: this.#options.credentials,
         onBytes: (bytes) => { this.received += bytes; },
-        onSent: (bytes) => { this.sent += bytes; },
+        onSent: (bytes) => {
+          this.sent += bytes;
+          this.#dispatch({ type: 'asked', id });
+        },
         onBuilding: (done, of) => this.#show(() => { this.#building = { done, of }; }),
         onHeader: (header) => this.#checkClock(header.nowMs),
       });

@@ -82,7 +82,7 @@ export async function commitSegment(db: Sqlite, step: SegmentStep, nowMs: number
   });
 }
 
-/** The same for tables that nobody has edited. */
+/** The same for tables without edits over them. */
 async function commitRows(db: Sqlite, step: SegmentStep, commit: NonNullable<Segment['commit']>, nowMs: number): Promise<StepResult> {
   const rows = new Map<number, number>();
   const differing: number[] = [];

@@ -178,6 +178,13 @@ export class Store {
   }
 }
 
+/** Brings a device's database up to date and gives its tables their capture, for one who only edits. Throws `device.newer-store`. */
+export async function upgradeStore(db: Sqlite): Promise<void> {
+  await openConnection(db);
+  await openSchema(db, () => { throw new RangeError('a device has its id'); });
+  await captureMissing(db);
+}
+
 /** A table of the app's own is never replaced: its name must be free, or that of a usable table that is downloaded anew. */
 async function refuseTakenNames(db: Sqlite, tables: readonly TableSpec[]): Promise<void> {
   for (const { name } of tables) {

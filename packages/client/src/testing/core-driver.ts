@@ -259,6 +259,7 @@ export class CoreDriver {
     switch (work.type) {
       case 'ask':
         // An answer that is lost may have been given all the same.
+        if (work.push && this.#choose(2) === 0) this.send({ type: 'asked', id: work.id });
         if (fails && work.push && this.#choose(2) === 0) this.#edits.push();
         return this.send(fails ? { type: 'ask-failed', id: work.id, error } : { type: 'answered', id: work.id, answer: this.#answer(work) });
       case 'fetch': return this.#endFetch(work.pack.name, fails ? error : undefined);

@@ -20,12 +20,19 @@ export class FakeInbox {
   /** Changesets to be refused, by their number. */
   readonly refusals = new Map<number, Refusal>();
   last = 0;
+  /** Called for a device that has never sent what is here: it comes back under another name. */
+  otherDevice: () => void = () => undefined;
 
   constructor(tables: FakeTables) {
     this.#tables = tables;
   }
 
   take(push: Push): PushedFrame['pushed'] {
+    if (this.last > (push.sent ?? Infinity)) {
+      const { last } = this;
+      this.otherDevice();
+      return { last, diverged: 1, outcomes: [] };
+    }
     this.last = Math.max(this.last, push.lost ?? 0);
     for (const changeset of push.changesets) {
       if (changeset.seq !== this.last + 1) continue;

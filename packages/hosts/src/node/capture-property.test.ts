@@ -1,7 +1,7 @@
 import { decodeValue, type Push } from '@carryon/protocol';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { EditDevice, JOBS, type Row } from '../testing/edit-device.ts';
+import { EditDevice, JOBS } from '../testing/edit-device.ts';
 
 const FUZZ = Number(process.env['CARRYON_FUZZ_RUNS'] ?? 1);
 
@@ -46,15 +46,12 @@ function apply(device: EditDevice, push: Push | undefined): void {
 }
 
 it('D40 D45 whatever statements run, the table is what it would be without triggers, and what is sent makes the server\'s the same', async () => {
-  await fc.assert(fc.asyncProperty(fc.boolean(), fc.array(statement, { minLength: 1, maxLength: 25 }), async (isRecursive, statements) => {
+  await fc.assert(fc.asyncProperty(fc.boolean(), fc.array(statement, { minLength: 1, maxLength: 25, size: 'max' }), async (isRecursive, statements) => {
     const device = new EditDevice();
     try {
       await device.put(JOBS, 5, 'a', 'roof', 1n).put(JOBS, 6, 'b', null, 2).put(JOBS, 7, 'c', 'x', new Uint8Array([97])).download(JOBS);
       device.app.exec(`CREATE TABLE server(id TEXT PRIMARY KEY, title TEXT, hours); INSERT INTO server SELECT id, title, hours FROM jobs; CREATE TABLE twin(_rid INTEGER PRIMARY KEY, _ver, id TEXT UNIQUE, title TEXT, hours);
         INSERT INTO twin SELECT * FROM jobs; PRAGMA recursive_triggers = ${isRecursive ? 'ON' : 'OFF'}`);
-      const twin = device.connect();
-      twin.exec('PRAGMA busy_timeout = 0');
-      twin.close();
       const run = (sql: string): string => {
         try {
           device.app.exec(sql);
@@ -76,10 +73,10 @@ it('D40 D45 whatever statements run, the table is what it would be without trigg
       expect(device.query(`${SHOWN} server ORDER BY id`)).toEqual(seen);
       await device.commit(0);
       expect(device.query(`${SHOWN} jobs ORDER BY id`)).toEqual(seen);
-      const ids = (list: readonly Row[]): unknown[] => list.map(({ _rid }) => _rid);
-      expect(ids(device.query("SELECT _rid FROM jobs WHERE _rid > 0 AND id IN ('a', 'b', 'c') ORDER BY _rid")).every((rid) => [5, 6, 7].includes(Number(rid)))).toBe(true);
+      // Rows of the server's keep their row ids.
+      expect(device.query("SELECT _rid FROM jobs WHERE _rid > 0").every(({ _rid: rid }) => [5, 6, 7].includes(Number(rid)))).toBe(true);
     } finally {
       await device.end();
     }
-  }), { numRuns: 150 * FUZZ });
+  }), { numRuns: 40 * FUZZ });
 }, 120_000 * FUZZ);

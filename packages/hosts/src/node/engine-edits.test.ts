@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { DataChange, Engine } from '@carryon/client';
 import { CarryonError } from '@carryon/protocol';
@@ -127,6 +128,44 @@ describe('edits and the engine', () => {
     await rig.until(engine, () => answers.length === 0);
     await rig.until(engine, () => rig.query("SELECT count(*) AS n FROM carryon_state WHERE state = 'error'")[0]?.['n'] === 1);
     expect((await engine.edits.drafts()).map(({ seq }) => seq)).toEqual([1]);
+  });
+
+  it('D64 a conflict that never ends is left to the person after some tries', async () => {
+    let times = 0;
+    const engine = await watching({ resolvers: { customers: ({ mine }) => ({ name: `${String(mine?.['name'])}${++times}` }) } });
+    for (let seq = 1; seq <= 20; seq++) rig.server.inbox.refusals.set(seq, { code: 'write.conflict', message: 'Somebody else was faster.', change: 0 });
+    await engine.edits.write(async (tx) => { await tx.update('customers', [10], { name: 'Mine' }); });
+    await rig.until(engine, () => times === 5 && engine.status().edits.drafts === 1 && engine.status().state === 'up-to-date');
+    await rig.settle();
+    expect([times, rig.server.inbox.last]).toEqual([5, 6]);
+  });
+
+  it('D40 a transaction that takes long goes up as one while the engine runs', async () => {
+    const engine = await watching();
+    const db = new DatabaseSync(deviceFile(rig.folder), { timeout: 5000 });
+    db.exec("BEGIN; UPDATE customers SET name = 'first' WHERE id = 10; INSERT INTO notes(id, text) VALUES('slow', 'second')");
+    // As if ten seconds lay between the two statements.
+    db.exec('UPDATE _carryon_log SET at_ms = at_ms + 10000 WHERE id = (SELECT max(id) FROM _carryon_log); COMMIT');
+    db.close();
+    await rig.until(engine, () => rig.server.inbox.last > 0);
+    await rig.until(engine, isSent(engine));
+    expect(rig.server.inbox.taken.map(({ changes }) => changes.length)).toEqual([2]);
+  });
+
+  it('D48 a folder put back from an older copy does not lose edits to numbers that the server has', async () => {
+    await rig.sync();
+    sql("UPDATE customers SET name = 'before' WHERE id = 10");
+    await rig.sync();
+    const copy = readFileSync(deviceFile(rig.folder));
+    sql("UPDATE customers SET name = 'lost with the folder' WHERE id = 20");
+    await rig.sync();
+    writeFileSync(deviceFile(rig.folder), copy);
+    sql("UPDATE customers SET name = 'after' WHERE id = 30");
+    const before = rig.server.inbox.last;
+    rig.server.inbox.otherDevice = () => { rig.server.inbox.last = 0; };
+    expect(await rig.sync()).toBeUndefined();
+    expect([before, nameOf(30), serverName(3)]).toEqual([2, 'after', 'after']);
+    expect(rig.visible()).toEqual(rig.expected());
   });
 
   it('D65 changes are told with tables, rows and where they come from', async () => {

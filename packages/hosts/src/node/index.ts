@@ -1,6 +1,6 @@
 export { systemClock } from './clock.ts';
 export { openDevice, readDevice, type DeviceOptions } from './device.ts';
-export { countSent, openEdits, signOut, type OpenEdits } from './edits.ts';
+export { countSent, openEdits, signOut, type OpenEdits, type SignOutOptions } from './edits.ts';
 export { deviceFile, packsFolder } from './folder.ts';
 export { NodeHost, type NodeHostOptions } from './host.ts';
 export { nodeNet } from './net.ts';

@@ -107,7 +107,7 @@ describe('changesets', () => {
     device.app.exec("UPDATE jobs SET title = 'two' WHERE id = 'a'");
     expect((await device.push())?.changesets.map(({ seq }) => seq)).toEqual([2]);
     await device.take(2);
-    expect(await device.push()).toEqual({ known: 2, tables: [], changesets: [] });
+    expect(await device.push()).toEqual({ known: 2, sent: 2, user: 'mia', tables: [], changesets: [] });
     device.put(JOBS, 5, 'a', 'one', 1n);
     await device.commit(2);
     expect((await device.push())?.changesets.map(({ seq }) => seq)).toEqual([3]);

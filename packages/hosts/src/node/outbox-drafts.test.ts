@@ -133,6 +133,24 @@ describe('writeEdits', () => {
     expect((await device.push())?.changesets.map(({ changes }) => changes.length)).toEqual([6]);
   });
 
+  it('D50 takes a temporary key that was replaced meanwhile for the real one', async () => {
+    const key = await writeEdits(device.db, (edits) => edits.insert(SITES.name, { name: 'new' }));
+    await device.push();
+    await device.take(1, { seq: 1, keys: [{ table: SITES.name, temporary: Number(key[0]), key: 70 }] });
+    await writeEdits(device.db, (edits) => edits.update(SITES.name, key, { name: 'renamed' }));
+    expect(device.query(`SELECT id, name FROM ${S} WHERE id = 70`)).toEqual([{ id: 70, name: 'renamed' }]);
+  });
+
+  it('D50 refuses statements that would end its transaction', async () => {
+    for (const sql of ['COMMIT', ' -- so\n/* and so */ rollback', 'SAVEPOINT s', 'PRAGMA foreign_keys = ON']) {
+      await expect(writeEdits(device.db, async (edits) => {
+        await edits.sql("UPDATE jobs SET title = 'half' WHERE id = 'a'");
+        await edits.sql(sql);
+      })).rejects.toThrow(code('sql.refused') as Error);
+    }
+    expect(device.visible(JOBS).filter(({ title }) => title === 'half')).toEqual([]);
+  });
+
   it('D50 fails with a code that says why, and then nothing was changed', async () => {
     const attempt = (work: Parameters<typeof writeEdits>[1]): Promise<unknown> => writeEdits(device.db, async (edits) => {
       await edits.update('jobs', ['a'], { hours: 99 });

@@ -1,4 +1,4 @@
-import { readDrafts, readOutbox, writeEdits } from '@carryon/client/testing';
+import { dropDraft, readDrafts, readOutbox, writeEdits } from '@carryon/client/testing';
 import type { Outcome } from '@carryon/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EditDevice, EDITED, JOBS, PARTS, SITES } from '../testing/edit-device.ts';
@@ -164,7 +164,6 @@ describe('a server restored from a backup', () => {
   it('D48 a draft that was dropped leaves its number, so that later ones can be sent again', async () => {
     await accepted();
     await device.store.perform({ kind: 'collect' }, 1);
-    const { dropDraft } = await import('@carryon/client/testing');
     await dropDraft(device.db, 2);
     await device.take(1);
     expect((await device.push())?.changesets.map(({ seq, changes }) => [seq, changes.length])).toEqual([[2, 0], [3, 1]]);

@@ -121,6 +121,19 @@ describe('edits over the server\'s rows', () => {
     expect((await localChangesAfter(device.db, told.last)).tables).toMatchObject([{ name: 'site "A"', rids: [expect.any(Number)] }]);
   });
 
+  it('D45 a trigger that needs a function of the app\'s own rests while the engine writes, and an index of the app\'s own is not UNIQUE for long', async () => {
+    device.app.function('mine', (value) => value);
+    device.app.exec("CREATE TABLE seen(id); CREATE TRIGGER of_app AFTER UPDATE ON jobs BEGIN INSERT INTO seen VALUES(mine(NEW.id)); END; CREATE UNIQUE INDEX of_app_too ON jobs(title)");
+    device.app.exec("UPDATE jobs SET title = 'mine' WHERE id = 'a'");
+    await device.push();
+    device.put(JOBS, 7, 'c', 'mine', 1n);
+    await device.commit(0);
+    expect(device.visible(JOBS).filter(({ title }) => title === 'mine')).toHaveLength(2);
+    device.app.exec("UPDATE jobs SET hours = 9 WHERE id = 'c'");
+    expect(device.query('SELECT id FROM seen')).toEqual([{ id: 'a' }, { id: 'c' }]);
+    expect(device.query("SELECT sql FROM sqlite_schema WHERE name = 'of_app_too'")).toEqual([{ sql: 'CREATE INDEX of_app_too ON jobs(title)' }]);
+  });
+
   it('D45 triggers of the app\'s own that write to synced tables rest while the engine writes; those that keep an index do not', async () => {
     device.app.exec(`CREATE TABLE words(id, word); CREATE TRIGGER words AFTER INSERT ON jobs BEGIN INSERT INTO words VALUES(NEW.id, NEW.title); END;
       CREATE TRIGGER stamp AFTER UPDATE OF title ON jobs BEGIN UPDATE "jobs" SET hours = hours + 1 WHERE id = NEW.id; END`);

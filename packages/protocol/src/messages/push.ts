@@ -41,6 +41,12 @@ export type Changeset = TypeOf<typeof changeset>;
 export const push = fields({
   /** The device has taken in the outcomes of all changesets up to this one. */
   known: whole,
+  /** Names this push: the same request delivered twice is the same push. */
+  id: optional(text),
+  /** Whose edits they are; a request with another person's token is refused. */
+  user: optional(text),
+  /** The highest changeset that the device has sent before this push. A server that has more of this device takes in nothing. */
+  sent: optional(whole),
   /** The device no longer has the changesets up to this one, whatever became of them. */
   lost: optional(whole),
   tables: list(pushedTable, 10_000),
@@ -77,6 +83,8 @@ export const pushedFrame = fields({
   pushed: fields({
     /** All changesets up to this one have their outcome; the next to be sent is the one after it. */
     last: whole,
+    /** 1: the server has changesets that this device never sent, so its folder was put back from an older copy. Nothing was taken in. */
+    diverged: optional(whole),
     /** Those after `known`, ascending; where none is told the changeset was accepted. */
     outcomes: list(outcome, 1_000_000),
   }),

@@ -184,7 +184,8 @@ const anyChanged = (spec: TableSpec): string => {
 
 const MS_HEX = `printf('%012x', ${NOW_MS})`;
 /** RFC 9562: milliseconds, version 7, 12 random bits, variant, 62 random bits. */
-const UUID_V7 = `substr(${MS_HEX}, 1, 8) || '-' || substr(${MS_HEX}, 9) || lower('-7' || substr(hex(randomblob(2)), 2) || '-' || substr('89AB', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))`;
+const UUID_V7 = `substr(${MS_HEX}, 1, 8) || '-' || substr(${MS_HEX}, 9)
+  || lower('-7' || substr(hex(randomblob(2)), 2) || '-' || substr('89AB', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))`;
 
 /** The one key column that the device fills where the app leaves it out. */
 const filledKey = ({ spec }: Form): { readonly position: number; readonly name: string } | undefined => {

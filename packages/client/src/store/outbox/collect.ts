@@ -15,10 +15,17 @@ const SUSPICIOUS_BYTES = MOST_BYTES / 6;
 
 interface Loose { readonly id: number; readonly at_ms: number; readonly total: number }
 
+const following = new WeakSet<Sqlite>();
+
+/** From now on this connection is used by one who looks after every commit: what it finds is of one moment, and time divides nothing of it. */
+export function follow(db: Sqlite): void {
+  following.add(db);
+}
+
 /** Makes changesets of the changes that have none, in the caller's transaction. Returns how many. */
 export async function collect(db: Sqlite): Promise<number> {
   await forgetIgnored(db);
-  const groups = divide(await db.all<Loose>('SELECT id, at_ms, total FROM _carryon_log WHERE seq IS NULL ORDER BY id'));
+  const groups = divide(await db.all<Loose>('SELECT id, at_ms, total FROM _carryon_log WHERE seq IS NULL ORDER BY id'), following.has(db) ? Infinity : APART_MS);
   for (const group of groups) await number(db, group);
   return groups.length;
 }
@@ -35,12 +42,12 @@ async function forgetIgnored(db: Sqlite): Promise<void> {
   if (await first(db, 'SELECT 1 FROM _carryon_log WHERE op IS NULL AND seq IS NULL LIMIT 1')) await forgetChanges(db, 'op IS NULL AND seq IS NULL');
 }
 
-function divide(entries: readonly Loose[]): Loose[][] {
+function divide(entries: readonly Loose[], apartMs: number): Loose[][] {
   const groups: Loose[][] = [];
   for (const [i, entry] of entries.entries()) {
     const before = entries[i - 1];
     // `total` counts what a connection has changed: where it falls, another connection begins.
-    if (before && entry.at_ms - before.at_ms <= APART_MS && entry.total >= before.total) groups.at(-1)?.push(entry);
+    if (before && entry.at_ms - before.at_ms <= apartMs && entry.total >= before.total) groups.at(-1)?.push(entry);
     else groups.push([entry]);
   }
   return groups;
@@ -68,7 +75,7 @@ async function isTooLarge(db: Sqlite, seq: number, count: number): Promise<boole
   if (bytes <= SUSPICIOUS_BYTES) return false;
   if (bytes > MOST_BYTES) return true;
   const changes = await readChanges(db, forms, await readEntries(db, 'l.seq = ?', seq));
-  return JSON.stringify([...changes.values()]).length > MOST_BYTES;
+  return new TextEncoder().encode(JSON.stringify([...changes.values()])).length > MOST_BYTES;
 }
 
 async function octets(db: Sqlite, form: Form, seq: number): Promise<number> {

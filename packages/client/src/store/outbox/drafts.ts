@@ -82,10 +82,10 @@ async function serverRow(db: Sqlite, form: Form, rid: number, key: readonly SqlV
 /**
  * Makes a draft's edits anew, as one changeset, on the rows as they are now; the draft and its row among the sync errors are gone then.
  * Rejects with `usage` for a draft that is not there, `write.not-found` where a row to be changed is gone, and as the triggers refuse; then
- * the draft stays.
+ * the draft stays. Resolves with the number of the new changeset, if anything was changed.
  */
-export async function retryDraft(db: Sqlite, seq: number, mended: Mended = {}): Promise<void> {
-  await db.transaction(async () => {
+export async function retryDraft(db: Sqlite, seq: number, mended: Mended = {}): Promise<number | undefined> {
+  return db.transaction(async () => {
     const { error } = await requireDraft(db, seq);
     await collect(db);
     await quietly(db, () => hide(db, seq));
@@ -95,9 +95,10 @@ export async function retryDraft(db: Sqlite, seq: number, mended: Mended = {}): 
       const form = forms.find(({ id }) => id === entry.form);
       if (values !== 'leave' && form) await redo(db, form, entry, values);
     }
-    await collectAsOne(db);
+    const next = await collectAsOne(db);
     await forgetDraft(db, seq);
     await dismissError(db, error);
+    return next;
   }).catch((thrown: unknown) => { throw writeError(thrown); });
 }
 
@@ -139,14 +140,17 @@ async function redo(db: Sqlite, form: Form, { id, op }: Entry, values: Values): 
   const unknown = Object.keys(values).find((name) => !spec.columns.some((column) => column.name.toLowerCase() === name.toLowerCase()));
   if (unknown !== undefined) throw new CarryonError('write.unknown', `Table ${form.name} has no column ${unknown}.`);
   const [table, edit] = [quoteName(form.name), editTable(form)];
-  const mended = Object.keys(values);
+  // A whole row may be given: what is computed stays as it is.
+  const computed = new Set((spec.computed ?? []).map((i) => spec.columns[i]?.name.toLowerCase()));
+  const mended = Object.keys(values).filter((name) => !computed.has(name.toLowerCase()));
+  const mendedValues = mended.map((name) => values[name] ?? null);
   const isMended = (i: number): boolean => mended.some((name) => name.toLowerCase() === spec.columns[i]?.name.toLowerCase());
   const key = keyIs(spec, (position) => `(SELECT ${op === 'delete' ? 'o' : 'n'}${position} FROM ${edit} WHERE id = ?1)`);
   switch (op) {
     case 'insert': {
       const kept = [...spec.key, ...settable(spec)].filter((i) => !isMended(i));
       const names = [...kept.map((i) => quoteName(spec.columns[i]?.name ?? '')), ...mended.map(quoteName)];
-      await db.run(`INSERT INTO ${table}(${names.join(', ')}) SELECT ${[...kept.map((i) => `n${i}`), ...mended.map((_, i) => `?${i + 2}`)].join(', ')} FROM ${edit} WHERE id = ?1`, id, ...Object.values(values));
+      await db.run(`INSERT INTO ${table}(${names.join(', ')}) SELECT ${[...kept.map((i) => `n${i}`), ...mended.map((_, i) => `?${i + 2}`)].join(', ')} FROM ${edit} WHERE id = ?1`, id, ...mendedValues);
       return;
     }
     case 'update': {
@@ -154,7 +158,7 @@ async function redo(db: Sqlite, form: Form, { id, op }: Entry, values: Values): 
       const names = [...kept.map((i) => quoteName(spec.columns[i]?.name ?? '')), ...mended.map(quoteName)];
       const terms = [...kept.map((i) => `CASE WHEN ${isChanged(i)} THEN n${i} ELSE t.${quoteName(spec.columns[i]?.name ?? '')} END`), ...mended.map((_, i) => `?${i + 2}`)];
       if (!(await first(db, `SELECT 1 FROM ${table} AS t WHERE ${key}`, id))) throw notFound(form.name);
-      if (names.length > 0) await db.run(`UPDATE ${table} AS t SET (${names.join(', ')}) = (SELECT ${terms.join(', ')} FROM ${edit} WHERE id = ?1) WHERE ${key}`, id, ...Object.values(values));
+      if (names.length > 0) await db.run(`UPDATE ${table} AS t SET (${names.join(', ')}) = (SELECT ${terms.join(', ')} FROM ${edit} WHERE id = ?1) WHERE ${key}`, id, ...mendedValues);
       return;
     }
     case 'delete': return void (await db.run(`DELETE FROM ${table} AS t WHERE ${key}`, id));

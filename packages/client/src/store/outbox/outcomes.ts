@@ -26,7 +26,7 @@ export interface Taken {
 export async function takeOutcomes(db: Sqlite, pushed: Pushed, nowMs: number, newId: () => string): Promise<Taken> {
   return db.transaction(() => quietly(db, async () => {
     const [made, known] = [await readNumber(db, 'made'), await readNumber(db, 'known')];
-    if (pushed.last > made) return startOver(db, newId());
+    if (pushed.diverged || pushed.last > made) return startOver(db, newId());
     if (pushed.last < known) {
       const again = await relay(db, () => sendAgain(db, pushed.last));
       return { accepted: 0, refused: 0, ...again };
@@ -41,7 +41,8 @@ async function take(db: Sqlite, { last, outcomes }: Pushed, known: number, nowMs
   for (const { seq, refused: why } of news) {
     if (!why) continue;
     refused++;
-    await db.run("UPDATE _carryon_changeset SET state = 'refused', at_ms = ?, code = ?, message = ?, change = ?, error = ? WHERE seq = ? AND state <> 'refused'",
+    // What was thrown away meanwhile is no draft.
+    await db.run("UPDATE _carryon_changeset SET state = 'refused', at_ms = ?, code = ?, message = ?, change = ?, error = ? WHERE seq = ? AND state <> 'refused' AND EXISTS (SELECT 1 FROM _carryon_log l WHERE l.seq = _carryon_changeset.seq AND l.op IS NOT NULL)",
       nowMs, why.code, why.message, why.change, why.error, seq);
   }
   await db.run("UPDATE _carryon_changeset SET state = 'accepted', at_ms = ? WHERE seq <= ? AND state = 'pending'", nowMs, last);
@@ -70,6 +71,6 @@ async function startOver(db: Sqlite, device: string): Promise<Taken> {
     }
   });
   const made = await readNumber(db, 'made') - known;
-  for (const [key, value] of [['device', device], ['made', made], ['known', 0], ['lost', 0], ['acked', 0], ['doubted', 0]] as const) await setMeta(db, key, value);
+  for (const [key, value] of [['device', device], ['made', made], ['known', 0], ['sent', 0], ['lost', 0], ['acked', 0], ['doubted', 0]] as const) await setMeta(db, key, value);
   return { accepted: 0, refused: 0, again: made, lost: 0, device };
 }

@@ -1,7 +1,9 @@
 import { MOST_CHANGESETS, type Changeset, type Push } from '@carryon/protocol';
 import { first, type Sqlite } from '../../ports/sqlite.ts';
+import { durably } from '../durably.ts';
 import { readChangesets } from './changes.ts';
 import { readForms, type Form } from './form.ts';
+import { getMeta, setMeta } from '../schema.ts';
 import { readNumber } from './read.ts';
 
 export interface PushLimits { readonly changes: number; readonly bytes: number }
@@ -10,11 +12,12 @@ const LIMITS: PushLimits = { changes: 5000, bytes: 2_000_000 };
 
 /**
  * The changesets after the last one whose outcome is known, as many as a request takes but at least one; undefined when every outcome
- * is known. Nothing of the engine's may write meanwhile.
+ * is known. In the caller's transaction.
  */
 export async function readPush(db: Sqlite, limits: PushLimits = LIMITS): Promise<Push | undefined> {
-  const [made, known, lost] = [await readNumber(db, 'made'), await readNumber(db, 'known'), await readNumber(db, 'lost')];
+  const [made, known, lost, sent] = [await readNumber(db, 'made'), await readNumber(db, 'known'), await readNumber(db, 'lost'), await readNumber(db, 'sent')];
   if (made <= known) return undefined;
+  const user = await getMeta(db, 'user');
   const from = Math.max(known, lost);
   const all = await readForms(db);
   const seqs = await seqsAfter(db, from, await heldFrom(db, all, known), limits);
@@ -22,9 +25,22 @@ export async function readPush(db: Sqlite, limits: PushLimits = LIMITS): Promise
   const forms = all.filter(({ id }) => used.some(({ form }) => form === id));
   const changesets = await fill(db, forms, seqs, limits);
   return {
-    known, ...(lost > known ? { lost } : {}),
+    known, sent: Math.max(sent, known), ...(user === undefined ? {} : { user: String(user) }), ...(lost > known ? { lost } : {}),
     tables: forms.map(({ name, spec }) => ({ name, columns: spec.columns.map((column) => column.name), key: spec.key })), changesets,
   };
+}
+
+/**
+ * What is to be sent now, under the name of a new push. How far it goes is noted, durably, before it is sent: by that a copy of the folder from before is
+ * known for what it is. All in one transaction, for another process may edit, and throw edits away, at any time.
+ */
+export function takePush(db: Sqlite, id: string): Promise<Push | undefined> {
+  return durably(db, () => db.transaction(async () => {
+    const push = await readPush(db);
+    const last = push?.changesets.at(-1)?.seq ?? 0;
+    if (last > await readNumber(db, 'sent')) await setMeta(db, 'sent', last);
+    return push && { ...push, id };
+  }));
 }
 
 /** Numbers of changesets in order, until they have about so many changes. */

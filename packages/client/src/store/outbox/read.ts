@@ -8,8 +8,8 @@ export interface LocalChanges {
   readonly tables: readonly { readonly id: number; readonly name: string; readonly rids: readonly number[] }[];
 }
 
-/** Changesets made; those whose outcome is known; those no longer kept; the last acknowledgement of a commit; up to where it was doubted. */
-export type Counter = 'made' | 'known' | 'lost' | 'acked' | 'doubted';
+/** Changesets made; those ever sent; those whose outcome is known; those no longer kept; the last acknowledgement of a commit; up to where it was doubted. */
+export type Counter = 'made' | 'sent' | 'known' | 'lost' | 'acked' | 'doubted';
 
 export const readNumber = async (db: Sqlite, key: Counter): Promise<number> => Number(await getMeta(db, key) ?? 0);
 
@@ -18,11 +18,10 @@ export async function readOutbox(db: Sqlite): Promise<Outbox> {
   const counts = await first<Omit<Outbox, 'tables'>>(db, `SELECT
     coalesce((SELECT value FROM _carryon_meta WHERE key = 'made'), 0) AS made, coalesce((SELECT value FROM _carryon_meta WHERE key = 'known'), 0) AS known,
     (SELECT count(*) FROM _carryon_log WHERE seq IS NULL AND op IS NOT NULL) AS loose,
-    (SELECT count(*) FROM _carryon_log WHERE shown AND op IS NOT NULL) AS operations,
-    (SELECT count(*) FROM (SELECT DISTINCT form, rid FROM _carryon_log WHERE shown AND op IS NOT NULL)) AS records,
-    (SELECT count(*) FROM _carryon_changeset WHERE state = 'refused') AS drafts`);
-  const tables = await db.all<{ id: number }>(`SELECT DISTINCT t.id FROM _carryon_log l JOIN _carryon_form f ON f.id = l.form JOIN _carryon_table t ON t.name = f.name COLLATE NOCASE
-    WHERE l.shown AND l.op IS NOT NULL ORDER BY t.id`);
+    r.operations, r.records, (SELECT count(*) FROM _carryon_changeset WHERE state = 'refused') AS drafts
+    FROM (SELECT coalesce(sum(n), 0) AS operations, count(*) AS records FROM (SELECT count(*) AS n FROM _carryon_log WHERE shown AND op IS NOT NULL GROUP BY form, rid)) r`);
+  const tables = await db.all<{ id: number }>(`SELECT DISTINCT t.id FROM _carryon_form f JOIN _carryon_table t ON t.name = f.name COLLATE NOCASE
+    WHERE EXISTS (SELECT 1 FROM _carryon_log l WHERE l.form = f.id AND l.shown AND l.op IS NOT NULL) ORDER BY t.id`);
   return { ...EMPTY_OUTBOX, ...counts, tables: tables.map(({ id }) => id) };
 }
 

@@ -9,6 +9,7 @@ export const EDIT_TABLES = `
     total INTEGER NOT NULL, seq INTEGER, shown INTEGER NOT NULL DEFAULT 1);
   CREATE INDEX IF NOT EXISTS _carryon_log_seq ON _carryon_log(seq);
   CREATE INDEX IF NOT EXISTS _carryon_log_row ON _carryon_log(form, rid);
+  CREATE INDEX IF NOT EXISTS _carryon_log_shown ON _carryon_log(form, rid) WHERE shown AND op IS NOT NULL;
   CREATE INDEX IF NOT EXISTS _carryon_log_begun ON _carryon_log(form) WHERE op IS NULL;
   CREATE TABLE IF NOT EXISTS _carryon_changeset(seq INTEGER PRIMARY KEY, state TEXT NOT NULL, at_ms INTEGER NOT NULL, code TEXT, message TEXT, change INTEGER, error TEXT);
   CREATE TABLE IF NOT EXISTS _carryon_key(tbl TEXT NOT NULL COLLATE NOCASE, temporary INTEGER NOT NULL, key, PRIMARY KEY(tbl, temporary)) WITHOUT ROWID;

@@ -1,7 +1,11 @@
 import { CarryonError, isErrorCode, keyColumns, quoteName, type SqlValue, type TableSpec } from '@carryon/protocol';
 import { first, type Sqlite } from '../../ports/sqlite.ts';
+import { durably } from '../durably.ts';
 import { collect, collectAsOne } from './collect.ts';
 import { editTable, readForms } from './form.ts';
+
+/** Statements that begin or end transactions, or are about the connection. */
+const CONTROL = /^(?:\s|;|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*(?:begin|commit|end|rollback|savepoint|release|attach|detach|pragma|vacuum)\b/i;
 
 /** A row's values by its columns' names. */
 export type Values = Readonly<Record<string, SqlValue>>;
@@ -14,7 +18,7 @@ export interface EditTransaction {
   update(table: string, key: readonly SqlValue[], values: Values): Promise<void>;
   /** Deletes a row. Rejects with `write.not-found` when there is none. */
   remove(table: string, key: readonly SqlValue[]): Promise<void>;
-  /** Any writing statement; resolves with the number of rows that it changed. */
+  /** Any writing statement; resolves with the number of rows that it changed. Rejects with `sql.refused` for one that begins or ends a transaction. */
   sql(statement: string, ...values: readonly SqlValue[]): Promise<number>;
 }
 
@@ -23,12 +27,12 @@ export interface EditTransaction {
  * `write.not-found`, `sql.error`, or what the work throws; then nothing was changed.
  */
 export async function writeEdits<T>(db: Sqlite, work: (transaction: EditTransaction) => Promise<T>): Promise<T> {
-  return db.transaction(async () => {
+  return durably(db, () => db.transaction(async () => {
     await collect(db);
     const result = await work(new Writing(db));
     await collectAsOne(db);
     return result;
-  }).catch((thrown: unknown) => { throw writeError(thrown); });
+  })).catch((thrown: unknown) => { throw writeError(thrown); });
 }
 
 class Writing implements EditTransaction {
@@ -51,17 +55,26 @@ class Writing implements EditTransaction {
     const spec = await this.#spec(table, Object.keys(values));
     const columns = Object.keys(values);
     if (columns.length === 0) return;
-    const rows = await this.#run(`UPDATE ${quoteName(spec.name)} SET ${columns.map((name) => `${quoteName(name)} = ?`).join(', ')} WHERE ${whereKey(spec)}`, ...Object.values(values), ...keyOf(spec, key));
+    const rows = await this.#run(`UPDATE ${quoteName(spec.name)} SET ${columns.map((name) => `${quoteName(name)} = ?`).join(', ')} WHERE ${whereKey(spec)}`, ...Object.values(values), ...(await this.#key(spec, key)));
     if (rows === 0) throw notFound(spec.name);
   }
 
   async remove(table: string, key: readonly SqlValue[]): Promise<void> {
     const spec = await this.#spec(table, []);
-    if (await this.#run(`DELETE FROM ${quoteName(spec.name)} WHERE ${whereKey(spec)}`, ...keyOf(spec, key)) === 0) throw notFound(spec.name);
+    if (await this.#run(`DELETE FROM ${quoteName(spec.name)} WHERE ${whereKey(spec)}`, ...(await this.#key(spec, key))) === 0) throw notFound(spec.name);
   }
 
-  sql(statement: string, ...values: readonly SqlValue[]): Promise<number> {
+  async sql(statement: string, ...values: readonly SqlValue[]): Promise<number> {
+    if (CONTROL.test(statement)) throw new CarryonError('sql.refused', 'Within a transaction of edits no statement may begin or end one, or change the connection.');
     return this.#run(statement, ...values);
+  }
+
+  /** An app may still hold a temporary key that has been replaced. */
+  async #key(spec: TableSpec, key: readonly SqlValue[]): Promise<readonly SqlValue[]> {
+    const given = keyOf(spec, key);
+    if (spec.newKeys !== 'temporary') return given;
+    const found = await first<{ key: SqlValue }>(this.#db, 'SELECT key FROM _carryon_key WHERE tbl = ? AND temporary = ? AND key IS NOT NULL', spec.name, given[0] ?? null);
+    return found ? [found.key] : given;
   }
 
   #run(statement: string, ...values: readonly SqlValue[]): Promise<number> {

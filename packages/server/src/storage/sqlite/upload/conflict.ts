@@ -28,7 +28,9 @@ export function findRow({ db, user, left }: Workbench, edit: Edit, written: Writ
 }
 
 /** Throws `write.conflict`. */
-export function refuseConflict({ table }: Edit, { changed }: Finding): void {
+export function refuseConflict({ op, table, hasBase }: Edit, { changed }: Finding): void {
+  const isWhole = table.conflicts === 'detect' || (table.conflicts === 'merge' && op === 'delete');
+  if (isWhole && !hasBase) throw new CarryonError('write.conflict', `This device does not know yet that rows of "${table.name}" are compared before they are changed; it has to download them anew.`);
   if (changed.length > 0) throw new CarryonError('write.conflict', `Somebody else has changed the same row of "${table.name}" meanwhile: ${changed.join(', ')}.`);
 }
 

@@ -204,3 +204,30 @@ describe('two servers\' worth of trouble', () => {
     db.close();
   }));
 });
+
+describe('a push from an older copy of a device', () => {
+  it('S71 takes nothing in, and says so; one that is only sent again is no such push', () => withEdits(async ({ storage, tables, business }) => {
+    const upload = (changesets: readonly NamedChange[][], first: number, sent: number, id = `push ${first} ${sent}`): Promise<Uploaded> => {
+      const { push, ...rest } = uploadOf(tables, changesets, { first });
+      return storage.upload({ ...rest, push: { ...push, sent, id } });
+    };
+    const value = (): unknown => business.prepare('SELECT v FROM p WHERE id = 1').get()?.['v'];
+    expect(await upload([[v('a', 'b')], [v('b', 'c')]], 1, 0)).toMatchObject({ last: 2, taken: 2 });
+    // The same request, delivered twice.
+    expect(await upload([[v('a', 'b')], [v('b', 'c')]], 1, 0)).toEqual({ last: 2, taken: 0, refused: 0, outcomes: [], published: false });
+    // The answer was lost.
+    expect(await upload([[v('a', 'b')], [v('b', 'c')]], 1, 2)).toMatchObject({ last: 2, taken: 0 });
+    expect(await upload([[v('b', 'x')], [v('x', 'y')], [v('y', 'z')]], 2, 1)).toMatchObject({ last: 2, diverged: true, taken: 0, outcomes: [] });
+    expect(value()).toBe('c');
+    expect(await upload([[v('c', 'd')]], 3, 2)).toMatchObject({ last: 3, taken: 1 });
+    expect(value()).toBe('d');
+  }));
+
+  it('S82 what was asked for is told up to a length', () => withEdits(async ({ storage, tables }) => {
+    await storage.upload(uploadOf(tables, [[{ insert: 'p', key: [-1], set: { v: 'x'.repeat(200_000) } }, v('nobody', 'bad')]]));
+    const [error] = await storage.errors('ann', 10);
+    expect(error?.request_data.length).toBeLessThan(70_000);
+    expect(JSON.parse(error?.request_data ?? '')).toMatchObject({ tooLong: expect.any(Number) as number });
+    expect(JSON.parse(error?.action_data ?? '')).toMatchObject({ v: { from: 'nobody', to: 'bad' } });
+  }));
+});

@@ -19,6 +19,8 @@ export interface Edit {
   readonly set: readonly Assignment[];
   /** What else the device saw of the row. */
   readonly base: readonly Seen[];
+  /** The device told that; one that does not know that rows are compared does not. */
+  readonly hasBase: boolean;
 }
 
 /** Undefined: the profile has no such table, or tells its rows apart by another key. */
@@ -40,6 +42,7 @@ export function readEdit(change: Change, pushed: PushedTable | undefined, target
   const edit = {
     op: change.op, table, key,
     set: (change.set ?? []).map((entry) => readAssignment(change.op, entry, pushed, target)),
+    hasBase: change.base !== undefined,
     base: (change.base ?? []).map(([column, old]) => ({ column: columnOf(column, pushed, target), old: read(old, table) })),
   };
   checkRights(edit);

@@ -6,6 +6,9 @@ import { errorType, type Refusal } from './refusal.ts';
 
 const ACTIONS = { insert: 'create', update: 'update', delete: 'delete' } as const;
 
+/** Of what was asked for, so many characters are kept with a sync error. */
+const MOST_CHARS = 65_536;
+
 /** Writes a refused changeset into the table of sync errors; returns the row's id. */
 export function saveError(db: Database, upload: Upload, changeset: Changeset, refusal: Refusal): string {
   const row = errorRow(upload, changeset, refusal, freeId(db, `${upload.device}:${changeset.seq}`));
@@ -27,10 +30,16 @@ function errorRow({ user, device, push, nowMs }: Upload, changeset: Changeset, r
   return {
     id, error_time: new Date(nowMs).toISOString(), message: refusal.message, type: errorType(refusal.code),
     record_table: table?.name ?? '', record_key: JSON.stringify(change?.key ?? []), owner: user, action: ACTIONS[change?.op ?? 'update'],
-    action_data: JSON.stringify(change ? intended(change, table) : {}),
-    request_data: JSON.stringify({ seq: changeset.seq, changes: changeset.changes.map((one) => named(one, push.tables[one.table])) }),
+    action_data: bounded(change ? intended(change, table) : {}),
+    request_data: bounded({ seq: changeset.seq, changes: changeset.changes.map((one) => named(one, push.tables[one.table])) }),
     error_code: refusal.code, device, seq: changeset.seq,
   };
+}
+
+/** The whole edit is on the device that made it; here it is told as long as it is not out of all proportion. */
+function bounded(data: object): string {
+  const json = JSON.stringify(data);
+  return json.length <= MOST_CHARS ? json : JSON.stringify({ tooLong: json.length, beginning: json.slice(0, MOST_CHARS / 2) });
 }
 
 const columnName = (table: PushedTable | undefined, position: unknown): string => table?.columns[position as number] ?? String(position);

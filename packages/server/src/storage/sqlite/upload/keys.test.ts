@@ -53,6 +53,21 @@ describe('temporary keys', () => {
     expect(rows('SELECT id FROM customer')).toEqual([[-5], [40]]);
   }));
 
+  it('S78 are replaced in keys that refer to other new rows: a line of its order, and a row that shares the key', () => withStore(`
+    CREATE TABLE head(id INTEGER PRIMARY KEY, v); CREATE TABLE part(head INTEGER REFERENCES head(id), n, v, PRIMARY KEY(head, n)); CREATE TABLE twin(head INTEGER PRIMARY KEY REFERENCES head(id), v);`,
+  { head: { rights: RIGHTS }, part: { rights: RIGHTS }, twin: { rights: RIGHTS } }, async ({ storage, tables, business }) => {
+    await storage.prepare(() => undefined);
+    await storage.evaluate(1);
+    const device = new EditingDevice(storage, tables);
+    const rows = (sql: string): unknown[] => business.prepare(sql).all().map((row) => Object.values(row));
+    const made: NamedChange[] = [{ insert: 'head', key: [-5], set: { v: 'h' } }, { insert: 'part', key: [-5, 1], set: { v: 'p' } }, { insert: 'part', key: [-5, 2], set: { v: 'q' } }, { insert: 'twin', key: [-5], set: { v: 't' } }];
+    expect((await device.send(made)).refused).toBe(0);
+    expect([rows('SELECT * FROM head'), rows('SELECT * FROM part'), rows('SELECT * FROM twin')]).toEqual([[[1, 'h']], [[1, 1, 'p'], [1, 2, 'q']], [[1, 't']]]);
+    expect((await device.send([{ update: 'part', key: [-5, 1], set: { v: ['p', 'x'] } }, { delete: 'part', key: [-5, 2] }, { update: 'twin', key: [-5], set: { v: ['t', 'y'] } }])).refused).toBe(0);
+    expect([rows('SELECT v FROM part'), rows('SELECT v FROM twin')]).toEqual([[['x']], [['y']]]);
+    expect(await device.code({ insert: 'part', key: [-6, 1] })).toBe('write.reference');
+  }));
+
   it('S78 may be negative keys that are real', () => withKeys(async ({ device, rows }) => {
     expect((await device.send([order(-1, -5)], [{ update: 'customer', key: [-5], set: { name: ['nobody', 'somebody'] } }])).refused).toBe(0);
     expect([rows('SELECT customer FROM "order"'), rows('SELECT name FROM customer WHERE id = -5')]).toEqual([[[-5]], [['somebody']]]);

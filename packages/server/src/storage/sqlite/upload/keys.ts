@@ -29,23 +29,21 @@ export class TemporaryKeys {
   /** The edit with real keys in the place of temporary ones. Throws `write.reference` where a row refers to one that never was made. */
   replace(edit: Edit): Edit {
     const { table } = edit;
-    const key = edit.op === 'insert' ? edit.key : this.replaceKey(table, edit.key);
-    const own = table.newKeys === 'temporary' ? table.key.map((column) => ({ column, table: table.id })) : [];
-    const references = new Map([...own, ...table.references ?? []].map(({ column, table: id }) => [column, this.#tables.get(id)]));
-    if (references.size === 0) return edit;
-    const known = (column: number, value: FeedValue): FeedValue => this.#find(references.get(column), value) ?? value;
+    const referred = new Map((table.references ?? []).map(({ column, table: id }) => [column, this.#tables.get(id)]));
+    const key = edit.key.map((value, i) => this.#replaceKey(edit, referred.get(table.key[i] ?? -1), value));
+    const targets = new Map([...(table.newKeys === 'temporary' ? table.key.map((column) => [column, table] as const) : []), ...referred]);
+    const known = (column: number, value: FeedValue): FeedValue => this.#find(targets.get(column), value) ?? value;
     return {
       ...edit, key,
-      set: edit.set.map(({ column, old, value }) => ({ column, old: known(column, old), value: this.#refer(table, references.get(column), value) })),
+      set: edit.set.map(({ column, old, value }) => ({ column, old: known(column, old), value: this.#refer(table, targets.get(column), value) })),
       base: edit.base.map(({ column, old }) => ({ column, old: known(column, old) })),
     };
   }
 
-  /** A negative key that is not known may be a real one. */
-  replaceKey(table: SyncedTable, key: readonly FeedValue[]): readonly FeedValue[] {
-    const [only = null] = key;
-    const found = table.newKeys === 'temporary' ? this.#find(table, only) : undefined;
-    return found === undefined ? key : [found];
+  /** A key may itself refer to another table's new row. A negative key that is not known may be a real one. */
+  #replaceKey({ op, table }: Edit, to: SyncedTable | undefined, value: FeedValue): FeedValue {
+    if (to && to !== table) return op === 'insert' ? this.#refer(table, to, value) : this.#find(to, value) ?? value;
+    return op === 'insert' || table.newKeys !== 'temporary' ? value : this.#find(table, value) ?? value;
   }
 
   #refer(from: SyncedTable, to: SyncedTable | undefined, value: FeedValue): FeedValue {

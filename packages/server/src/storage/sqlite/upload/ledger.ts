@@ -20,8 +20,13 @@ export class Ledger {
     return this.#db.get<{ last: number }>(`SELECT last FROM ${DEVICES} WHERE user = ? AND device = ?`, this.#user, this.#device)?.last ?? 0;
   }
 
-  moveTo(last: number): void {
-    this.#db.run(`INSERT INTO ${DEVICES} VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET last = excluded.last`, this.#user, this.#device, last);
+  /** The push that brought the last one. */
+  lastPush(): string | undefined {
+    return this.#db.get<{ push: string | null }>(`SELECT push FROM ${DEVICES} WHERE user = ? AND device = ?`, this.#user, this.#device)?.push ?? undefined;
+  }
+
+  moveTo(last: number, push: string | undefined): void {
+    this.#db.run(`INSERT INTO ${DEVICES} VALUES(?, ?, ?, ?) ON CONFLICT DO UPDATE SET last = excluded.last, push = excluded.push`, this.#user, this.#device, last, push ?? null);
     noteAck(this.#db, this.#user, this.#device);
   }
 

@@ -19,7 +19,7 @@ const withEdits = (sql: string, profile: object, work: (bench: Bench) => Promise
   await work({ ...store, rows, device: new EditingDevice(store.storage, store.tables) });
 });
 
-const set = (table: string, id: unknown, old: unknown, value: unknown): NamedChange => ({ update: table, key: [id], set: { v: [old, value] } });
+const set = (table: string, id: unknown, old: unknown, value: unknown): NamedChange => ({ update: table, key: [id], set: { v: [old, value] }, base: {} });
 const add = (table: string, id: unknown, more: object = {}): NamedChange => ({ insert: table, key: [id], set: { ...more } });
 
 describe('a changeset', () => {
@@ -37,7 +37,7 @@ describe('a changeset', () => {
     expect(await device.errors()).toEqual([{
       id: 'phone:1', error_time: new Date(5_000_001).toISOString(), message: expect.stringContaining('UNIQUE constraint failed: t.v') as string, type: 3, record_table: 't',
       record_key: '["b"]', owner: 'ann', action: 'update', action_data: '{"v":{"from":2,"to":3}}',
-      request_data: JSON.stringify({ seq: 1, changes: [{ op: 'insert', table: 't', key: ['c'], set: [['v', 3]] }, { op: 'update', table: 't', key: ['b'], set: [['v', 2, 3]] }] }),
+      request_data: JSON.stringify({ seq: 1, changes: [{ op: 'insert', table: 't', key: ['c'], set: [['v', 3]] }, { op: 'update', table: 't', key: ['b'], set: [['v', 2, 3]], base: [] }] }),
       error_code: 'write.unique', device: 'phone', seq: 1,
     }]);
     expect(rows('SELECT count(*) FROM carryon_sync_error')).toEqual([[1]]);

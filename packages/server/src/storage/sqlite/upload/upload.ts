@@ -42,6 +42,8 @@ class Intake {
   readonly #ledger: Ledger;
   /** Up to here the device knows the outcomes. It cannot know those that a restored database has yet to give again. */
   #known: number | undefined;
+  /** The device has never sent some of what is here under its name. */
+  #diverged = false;
   #taken = 0;
   #refused = 0;
 
@@ -68,6 +70,7 @@ class Intake {
 
   result(): TakenIn {
     const last = this.#ledger.last();
+    if (this.#diverged) return { last, diverged: true, outcomes: [], taken: 0, refused: 0 };
     return { last, outcomes: this.#ledger.outcomesAfter(this.#known ?? 0), taken: this.#taken, refused: this.#refused };
   }
 
@@ -90,8 +93,10 @@ class Intake {
   }
 
   #takeInOrder(changesets: readonly Changeset[], doomed: Refusal | undefined): { taken: number; refused: number } {
-    const { known, lost = 0 } = this.#upload.push;
+    const { known, lost = 0, sent = Infinity, id } = this.#upload.push;
     const before = this.#ledger.last();
+    this.#diverged ||= this.#taken === 0 && before > sent && (id === undefined || this.#ledger.lastPush() !== id);
+    if (this.#diverged) return { taken: 0, refused: 0 };
     const written = new Written();
     let [last, taken, refused] = [Math.max(before, lost), 0, 0];
     this.#known ??= Math.min(known, before);
@@ -103,7 +108,7 @@ class Intake {
       last = changeset.seq;
       taken++;
     }
-    if (last > before) this.#ledger.moveTo(last);
+    if (last > before) this.#ledger.moveTo(last, id);
     this.#rememberRows(written, last, this.#known);
     return { taken, refused };
   }
