@@ -16,4 +16,4 @@ if (killAt !== '') {
 if (mode === 'watch') engine.onCommit((committed) => console.log(JSON.stringify({ atMs: Date.now(), ...committed })));
 await engine.run();
 await close();
-console.log(JSON.stringify({ received: engine.received, stepMs: steps.percentile(99.9) / 1e6, longestMs: steps.max / 1e6, ...ownCost() }));
+console.log(JSON.stringify({ received: engine.received, sent: engine.sent, stepMs: steps.percentile(99.9) / 1e6, longestMs: steps.max / 1e6, ...ownCost() }));

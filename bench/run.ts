@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
+import { benchEdits } from './edits.ts';
 import { median, run, start, startServer, type Finished, type Server } from './processes.ts';
 import { createWorkOrders, PROFILE } from './work-orders.ts';
 
@@ -164,6 +165,7 @@ for (const rows of SIZES) {
     await noOp(server);
     await changedRows(server, rows);
     await latency(server, rows);
+    await benchEdits({ server, database, folder: `${WORK}/device`, figure });
     await killed(server);
   } finally {
     await server.stop();

@@ -50,4 +50,4 @@ export function createWorkOrders(file: string, rows: number): void {
   db.close();
 }
 
-export const PROFILE = { version: 1, name: 'Benchmark', tables: { work_orders: { rows: 'all' } } };
+export const PROFILE = { version: 1, name: 'Benchmark', tables: { work_orders: { rows: 'all', rights: ['read', 'create', 'update', 'delete'] } } };

@@ -14,6 +14,8 @@ export function exitCode(error: CarryonError): number {
   const [area] = error.code.split('.');
   if (area === 'auth') return EXIT.auth;
   if (error.code === 'device.not-a-device' || error.code === 'device.other-server') return EXIT.usage;
+  if (error.code === 'device.not-usable') return EXIT.later;
+  if (error.code === 'device.pending-edits') return EXIT.failed;
   if (area === 'device') return EXIT.device;
   if (['usage', 'sql', 'profile', 'file', 'runtime'].includes(area ?? '')) return EXIT.usage;
   if (['source.not-found', 'source.not-sqlite', 'server.no-keys', 'server.not-carryon', 'server.data-foreign'].includes(error.code)) return EXIT.usage;

@@ -3,17 +3,26 @@ import { Command, CommanderError } from 'commander';
 import { demoCommand } from './commands/demo.ts';
 import { detachCommand } from './commands/detach.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { dropCommand } from './commands/drop.ts';
+import { errorsCommand } from './commands/errors.ts';
 import { explainCommand } from './commands/explain.ts';
+import { exportCommand } from './commands/export.ts';
 import { initCommand } from './commands/init.ts';
 import { queryCommand } from './commands/query.ts';
+import { retryCommand } from './commands/retry.ts';
 import { serveCommand } from './commands/serve.ts';
+import { signOutCommand } from './commands/sign-out.ts';
 import { statusCommand } from './commands/status.ts';
 import { syncCommand } from './commands/sync.ts';
 import { tokenCommand } from './commands/token.ts';
+import { writeCommand } from './commands/write.ts';
 import { exitCode, EXIT, EXIT_HELP } from './exit.ts';
 import { Output } from './output.ts';
 
-const COMMANDS = [demoCommand, initCommand, serveCommand, tokenCommand, syncCommand, statusCommand, queryCommand, explainCommand, doctorCommand, detachCommand];
+const COMMANDS = [
+  demoCommand, initCommand, serveCommand, tokenCommand, syncCommand, statusCommand, queryCommand, writeCommand, errorsCommand, retryCommand, dropCommand,
+  exportCommand, signOutCommand, explainCommand, doctorCommand, detachCommand,
+];
 
 /** The `carryon` command. Sets the process's exit code. */
 export async function main(argv: readonly string[]): Promise<void> {

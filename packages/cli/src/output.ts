@@ -1,4 +1,4 @@
-import type { CarryonError } from '@carryon/protocol';
+import { RawText, type CarryonError } from '@carryon/protocol';
 
 const MOST_COLUMN = 40;
 
@@ -34,6 +34,16 @@ export function plain(_key: string, value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   return value;
 }
+
+/** A value in a sentence or a cell: NULL is told from an empty text. */
+export function valueText(value: unknown): string {
+  if (value === null || value === undefined) return 'NULL';
+  if (value instanceof RawText) return Buffer.from(value.bytes).toString();
+  return value instanceof Uint8Array ? `${value.length} bytes` : String(plain('', value));
+}
+
+/** A moment, in UTC. */
+export const timeText = (atMs: number): string => new Date(atMs).toISOString().slice(0, 19).replace('T', ' ');
 
 /** Rows under their headings, in aligned columns. */
 export function table(columns: readonly string[], rows: readonly (readonly unknown[])[]): string {
@@ -83,6 +93,9 @@ function cutTo(text: string, width: number): string {
 }
 
 export const count = (value: number): string => Math.round(value).toLocaleString('en-US');
+
+/** A number with its noun. */
+export const counted = (value: number, noun: string, nouns = `${noun}s`): string => `${count(value)} ${value === 1 ? noun : nouns}`;
 
 export function bytes(value: number): string {
   if (value < 1000) return `${Math.round(value)} B`;

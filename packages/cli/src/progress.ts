@@ -1,4 +1,5 @@
 import type { DeviceStatus } from '@carryon/client';
+import { waitingWords } from './edits.ts';
 import { bytes, count, duration } from './output.ts';
 
 const BAR_WIDTH = 24;
@@ -29,6 +30,12 @@ export class ProgressLine {
     if (this.#quiet) return;
     this.#draw(text, nowMs);
     if (this.#stream.isTTY) this.#stream.write('\n');
+    this.#drawn = false;
+  }
+
+  /** Takes away what was drawn, so that something else can be written. */
+  wipe(): void {
+    if (this.#drawn && this.#stream.isTTY) this.#stream.write('\r\u001b[2K');
     this.#drawn = false;
   }
 
@@ -63,9 +70,11 @@ export interface SyncNumbers {
 
 /** How a sync goes on, in one line. */
 export function syncLine(status: DeviceStatus, numbers: SyncNumbers): string {
-  const { download, waiting, building } = status;
-  if (waiting) return `waiting: ${waiting.message}`;
+  const { download, waiting, building, edits } = status;
+  const own = edits.records > 0 ? waitingWords(edits) : undefined;
+  if (waiting) return `waiting: ${waiting.message}${own === undefined ? '' : ` ${own}`}`;
   if (building) return `the server prepares the download  ${bar(building.done / Math.max(1, building.of))}  ${building.done}/${building.of} packs`;
+  if (!download && own !== undefined) return `sending edits: ${own}`;
   if (!download) return status.state === 'up-to-date' ? 'up to date' : 'asking the server for changes';
   // Receiving and applying count one half each.
   const share = (download.rows.done / Math.max(1, download.rows.of) + download.bytes.done / Math.max(1, download.bytes.of)) / 2;

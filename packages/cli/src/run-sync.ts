@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs';
-import { openDevice, deviceFile, systemClock } from '@carryon/hosts/node';
-import type { Committed } from '@carryon/client';
+import { deviceFile, openDevice, systemClock } from '@carryon/hosts/node';
+import type { Committed, Draft } from '@carryon/client';
 import type { RuleSetName } from '@carryon/policy';
 import { bar, ProgressLine, syncLine } from './progress.ts';
+import { editsSince, storedEdits, tellRefused, type SyncedEdits } from './sync-edits.ts';
 
 export interface SyncOptions {
   readonly url: string;
@@ -15,6 +16,8 @@ export interface SyncOptions {
   readonly quiet: boolean;
   readonly onCommit?: (committed: Committed) => void;
   readonly onComplete?: () => void;
+  /** An edit was refused in this run. */
+  readonly onRefused?: (draft: Draft) => void;
 }
 
 export interface SyncSummary {
@@ -23,6 +26,7 @@ export interface SyncSummary {
   readonly rows: number;
   readonly tables: number;
   readonly diskBytes: number;
+  readonly edits: SyncedEdits;
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
   /** The signal that ended the run early, at rest. */
   readonly interrupted?: string;
@@ -31,6 +35,7 @@ export interface SyncSummary {
 /** Syncs a folder in this process, showing how it goes. Rejects with the error that ended it. */
 export async function runSync(options: SyncOptions): Promise<SyncSummary> {
   const startMs = systemClock.nowMs();
+  const { answered } = await storedEdits(options.folder);
   let interrupted: string | undefined;
   const device = await openDevice({
     folder: options.folder, serverUrl: options.url, credentials: async () => options.token, config: { mode: options.watch ? 'watch' : 'once', ...(options.ruleSet ? { ruleSet: options.ruleSet } : {}) },
@@ -54,7 +59,9 @@ export async function runSync(options: SyncOptions): Promise<SyncSummary> {
   });
   if (options.extra === 'full') engine.syncNow({ kind: 'full-delta' });
   if (options.extra === 'reset') engine.reset();
-  if (options.onCommit) engine.onCommit(options.onCommit);
+  const { onCommit, onRefused } = options;
+  if (onCommit) engine.onCommit((committed) => { line.wipe(); onCommit(committed); });
+  if (onRefused) tellRefused(engine, answered, (draft) => { line.wipe(); onRefused(draft); });
   try {
     await engine.run();
   } finally {
@@ -64,7 +71,7 @@ export async function runSync(options: SyncOptions): Promise<SyncSummary> {
   const { tables, warnings } = engine.status();
   return {
     elapsedMs: systemClock.nowMs() - startMs, receivedBytes: engine.received, rows: tables.reduce((sum, table) => sum + table.rows, 0),
-    tables: tables.length, diskBytes: disk(), warnings, ...(interrupted === undefined ? {} : { interrupted }),
+    tables: tables.length, diskBytes: disk(), edits: await editsSince(options.folder, answered), warnings, ...(interrupted === undefined ? {} : { interrupted }),
   };
 }
 

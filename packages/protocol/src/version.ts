@@ -3,7 +3,7 @@
  * changes without a line here. `oldest` is the oldest version that this code still speaks.
  */
 export const LEDGER = [
-  { version: 1, date: '2026-11-21', hash: '30519482a12b23d153d6fa392318f60588d091c94fa20df08bea97f89c8e095a', change: 'First version: plan of packs, feed pages, commits per level, checks by ranges of row ids, edits as changesets, signed pack addresses.' },
+  { version: 1, date: '2026-11-21', hash: 'ed5eeaa78d1390765c70abdf35273333103da02751ddb53cbdd21b3768e9dfde', change: 'First version: plan of packs, feed pages, commits per level, checks by ranges of row ids, edits as changesets, signed pack addresses.' },
 ] as const;
 
 export const PROTOCOL_VERSION: number = LEDGER[LEDGER.length - 1]?.version ?? 0;

@@ -7,16 +7,17 @@ import type { Command } from 'commander';
 import { pino } from 'pino';
 import { action, newCommand, wholeNumber } from '../command.ts';
 import { createDemoDatabase, DEMO_MAX_WORK_ORDERS, DEMO_TECHNICIAN } from '../demo/database.ts';
-import { editDemo } from '../demo/edit.ts';
+import { editDemo, showWorkOrder } from '../demo/edit.ts';
+import { demoHints } from '../demo/hints.ts';
 import { DEMO_PROFILE, SAMPLE_QUERY } from '../demo/profile.ts';
 import { signalExit } from '../exit.ts';
 import { bytes, count, duration, table, type Output } from '../output.ts';
 import { bar, ProgressLine } from '../progress.ts';
-import { diskBytes, runSync } from '../run-sync.ts';
+import { diskBytes, runSync, type SyncSummary } from '../run-sync.ts';
 import { DEFAULT_PORT, stopSignal } from './serve.ts';
 import { printStatus } from './status.ts';
 
-interface Options { readonly dir: string; readonly workOrders: number; readonly port: number; readonly user: string; readonly once?: boolean; readonly edit?: boolean }
+interface Options { readonly dir: string; readonly workOrders: number; readonly port: number; readonly user: string; readonly once?: boolean; readonly edit?: boolean; readonly show?: string }
 
 const DAY_MS = 86_400_000;
 
@@ -28,16 +29,13 @@ export function demoCommand(): Command {
     .option('--user <id>', 'the technician', DEMO_TECHNICIAN)
     .option('--once', 'end after the sync instead of serving on')
     .option('--edit', 'only change one of the technician\'s work orders in the business database, to see it arrive')
+    .option('--show <number>', 'only show a work order as the business database has it now')
     .action(action(demo));
 }
 
 async function demo(out: Output, options: Options): Promise<number | void> {
   const files = { database: join(options.dir, 'business.db'), profile: join(options.dir, 'profile.json'), data: join(options.dir, 'server'), device: join(options.dir, options.user) };
-  if (options.edit) {
-    const edited = editDemo(files.database, options.user, systemRandom.fraction());
-    out.result(edited);
-    return out.line(`${edited.number} is now "${edited.title}", ${edited.status}`);
-  }
+  if (options.edit || options.show !== undefined) return inBusiness(out, files.database, options);
   makeDatabase(out, files.database, options);
   writeFileSync(files.profile, `${JSON.stringify(DEMO_PROFILE, null, 2)}\n`);
   let isStopping = false;
@@ -48,20 +46,35 @@ async function demo(out: Output, options: Options): Promise<number | void> {
     if (isStopping) return;
     const token = await signToken((await readKeys(files.data)).development, options.user, systemClock.nowMs(), DAY_MS);
     out.line(`\n3. ${options.user}'s device`);
-    const summary = await runSync({ url: server.url, folder: files.device, token, watch: false, quiet: out.json });
-    if (summary.interrupted !== undefined) return signalExit(summary.interrupted);
-    out.line(`   ${count(summary.rows)} rows are on the device: ${bytes(summary.receivedBytes)} received in ${duration(summary.elapsedMs)}\n`);
+    const summary = await syncDemo(server.url, files.device, token, out.json);
+    if (summary?.interrupted !== undefined) return signalExit(summary.interrupted);
+    out.line(summary ? `   ${count(summary.rows)} rows are on the device: ${bytes(summary.receivedBytes)} received in ${duration(summary.elapsedMs)}\n` : '   another process is syncing into it\n');
     const status = await readDevice(files.device);
-    printStatus(out, status, diskBytes(files.device));
+    printStatus(out, files.device, status, diskBytes(files.device));
     const answer = queryDevice(files.device, SAMPLE_QUERY);
     out.line(`\n4. Plain SQL on the device, without a network: the next jobs\n\n${table(answer.columns, answer.rows)}`);
     out.result({ url: server.url, ...files, sync: summary, status, sample: answer });
     if (options.once) return;
-    hints(out, server.url, files, options);
+    out.line(demoHints({ url: server.url, ...files, dir: options.dir, user: options.user, number: String(answer.rows[0]?.[0] ?? 'WO-0000001') }));
     await Promise.race([signalled, server.ended]);
   } finally {
     await server.close();
   }
+}
+
+/** Undefined: a process from before, which the demonstration has suggested, does it already. */
+async function syncDemo(url: string, folder: string, token: string, quiet: boolean): Promise<SyncSummary | undefined> {
+  return runSync({ url, folder, token, watch: false, quiet }).catch((error: unknown) => {
+    if (error instanceof CarryonError && error.code === 'device.in-use') return undefined;
+    throw error;
+  });
+}
+
+/** Changes a work order as the office would, or looks at one. */
+function inBusiness(out: Output, database: string, { edit, user, show = '' }: Options): void {
+  const order = edit ? editDemo(database, user, systemRandom.fraction()) : showWorkOrder(database, show);
+  out.result(order);
+  out.line(`${order.number} is ${edit ? 'now ' : ''}"${order.title}", ${order.status}`);
 }
 
 function makeDatabase(out: Output, file: string, options: Options): void {
@@ -94,17 +107,4 @@ async function waitReady(out: Output, server: RunningServer): Promise<void> {
   const startMs = systemClock.nowMs();
   await server.ready;
   out.line(`   it has taken in the database in ${duration(systemClock.nowMs() - startMs)} and follows its changes`);
-}
-
-function hints(out: Output, url: string, files: { readonly data: string; readonly device: string }, options: Options): void {
-  const dir = options.dir === 'carryon-demo' ? '' : ` --dir ${options.dir}`;
-  out.line(`
-What to try next, in another terminal:
-  npx carryon query ${files.device} "SELECT status, count(*) AS jobs FROM work_orders GROUP BY status"
-  export CARRYON_TOKEN=$(npx carryon token --data ${files.data} --user ${options.user})
-  npx carryon sync ${url} --into ${files.device} --watch     (keeps the device current; kill it whenever you like)
-  npx carryon demo --edit${dir}                                      (changes a work order on the server; see it arrive)
-  npx carryon status ${files.device}
-
-The server runs until Ctrl-C.`);
 }

@@ -14,5 +14,5 @@ export function detachCommand(): Command {
 async function run(out: Output, options: Options): Promise<void> {
   const triggers = detach(options.database);
   out.result({ triggers });
-  out.line(triggers === 0 ? 'there was nothing to remove' : `removed ${triggers} triggers and the outbox; the database is as it was before`);
+  out.line(triggers === 0 ? 'there was nothing to remove' : `removed ${triggers} triggers and Carryon's tables (outbox, uploads, sync errors); the database is as it was before, with the edits that it accepted`);
 }

@@ -1,11 +1,13 @@
-import { mkdirSync, statfsSync } from 'node:fs';
+import { existsSync, mkdirSync, statfsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import zlib from 'node:zlib';
-import { nodeNet, systemClock } from '@carryon/hosts/node';
+import { deviceFile, nodeNet, systemClock } from '@carryon/hosts/node';
 import { toCarryonError } from '@carryon/protocol';
 import type { Command } from 'commander';
 import { action, isHttpUrl, newCommand } from '../command.ts';
-import { bytes, type Output } from '../output.ts';
+import { waitingWords } from '../edits.ts';
+import { bytes, counted, type Output } from '../output.ts';
+import { storedEdits } from '../sync-edits.ts';
 
 interface Options { readonly server?: string; readonly folder: string }
 interface Check { readonly name: string; readonly state: 'ok' | 'note' | 'fail'; readonly detail: string }
@@ -15,13 +17,13 @@ const ANSWER_MS = 10_000;
 
 export function doctorCommand(): Command {
   return newCommand('doctor', 'check what a device or a server needs on this machine')
-    .option('--folder <dir>', 'check the disk that this folder is on', '.')
+    .option('--folder <dir>', 'check the disk that this folder is on, and what waits in it when it is a device\'s', '.')
     .option('--server <url>', 'check whether this server can be reached')
     .action(action(doctor));
 }
 
 async function doctor(out: Output, options: Options): Promise<number> {
-  const checks = [runtime(), ...sqlite(), compression(), disk(options.folder), ...(options.server === undefined ? [] : await server(options.server))];
+  const checks = [runtime(), ...sqlite(), compression(), disk(options.folder), ...(await edits(options.folder)), ...(options.server === undefined ? [] : await server(options.server))];
   out.result({ checks });
   for (const check of checks) out.line(`${{ ok: '✓', note: '!', fail: '✗' }[check.state]} ${check.name.padEnd(14)} ${check.detail}`);
   return checks.some((check) => check.state === 'fail') ? 1 : 0;
@@ -71,6 +73,15 @@ function disk(folder: string): Check {
   } catch (error) {
     return { name: 'disk', state: 'fail', detail: `${folder} cannot be used: ${toCarryonError(error).message}` };
   }
+}
+
+/** Of a device's folder: what waits in it. */
+async function edits(folder: string): Promise<Check[]> {
+  if (!existsSync(deviceFile(folder))) return [];
+  const stored = await storedEdits(folder);
+  const waiting = stored.records > 0 ? waitingWords(stored) : 'no edit waits for the server';
+  if (stored.drafts === 0) return [{ name: 'edits', state: 'ok', detail: waiting }];
+  return [{ name: 'edits', state: 'note', detail: `${waiting}; ${counted(stored.drafts, 'refused edit waits', 'refused edits wait')} for your decision: carryon errors ${folder}` }];
 }
 
 async function server(url: string): Promise<Check[]> {

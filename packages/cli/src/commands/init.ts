@@ -30,6 +30,7 @@ async function init(out: Output, options: Options): Promise<void> {
   for (const note of notes) out.line(`\nnote: ${note}`);
   for (const skipped of source.skipped) out.line(`\nnot "${skipped.name}": ${skipped.why}`);
   out.line(`\n${options.out} is written. Every table is "rows": "all" there; { "own": "COLUMN" } gives each person the rows whose column holds their id.`);
+  out.line('People can only read the tables until they are given rights: "rights": ["read", "create", "update", "delete"].');
   out.line(`next: carryon serve --database ${options.database} --profile ${options.out} --dev`);
 }
 

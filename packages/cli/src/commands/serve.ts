@@ -17,7 +17,7 @@ export const DEFAULT_PORT = 7788;
 
 export function serveCommand(): Command {
   return newCommand('serve', 'the sync server for a business database')
-    .requiredOption('--database <file>', 'the business database (SQLite); gets triggers and one table, see detach')
+    .requiredOption('--database <file>', 'the business database (SQLite); gets triggers and a few tables, see detach')
     .requiredOption('--profile <file>', 'who may hold what; see init')
     .option('--data <dir>', 'the server\'s own files; default: NAME.carryon beside the database')
     .option('--port <n>', 'port; 0 takes any free one', wholeNumber('--port', 0, 65_535), DEFAULT_PORT)

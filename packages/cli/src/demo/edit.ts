@@ -14,13 +14,7 @@ const NEXT_JOBS = 5;
 
 /** Changes one of the technician's scheduled work orders, as an office application would. */
 export function editDemo(file: string, technician: string, fraction: number): Edited {
-  let db: DatabaseSync;
-  try {
-    db = new DatabaseSync(file, { timeout: 5000 });
-    db.prepare('SELECT 1 FROM work_orders LIMIT 1').get();
-  } catch (cause) {
-    throw new CarryonError('source.not-found', `There is no demonstration database ${file} yet; run the demonstration first.`, { cause });
-  }
+  const db = openDemo(file);
   const note = NOTES[Math.floor(fraction * NOTES.length)] ?? 'changed';
   const scheduled = db.prepare("SELECT id FROM work_orders WHERE technician_id = ? AND status = 'scheduled' ORDER BY scheduled_start LIMIT ?").all(technician, NEXT_JOBS);
   const chosen = scheduled[Math.floor(fraction * scheduled.length)]?.['id'] ?? null;
@@ -29,4 +23,28 @@ export function editDemo(file: string, technician: string, fraction: number): Ed
   db.close();
   if (!edited) throw new CarryonError('usage', `The technician ${technician} has no scheduled work order.`);
   return edited;
+}
+
+export interface Shown extends Edited {
+  readonly technician_id: string;
+  readonly updated_at: string;
+}
+
+/** A work order as the business database has it now. Throws `usage` when there is none of that number. */
+export function showWorkOrder(file: string, number: string): Shown {
+  const db = openDemo(file);
+  const shown = db.prepare('SELECT number, title, status, technician_id, updated_at FROM work_orders WHERE number = ?').get(number) as unknown as Shown | undefined;
+  db.close();
+  if (!shown) throw new CarryonError('usage', `There is no work order ${number}.`);
+  return shown;
+}
+
+function openDemo(file: string): DatabaseSync {
+  try {
+    const db = new DatabaseSync(file, { timeout: 5000 });
+    db.prepare('SELECT 1 FROM work_orders LIMIT 1').get();
+    return db;
+  } catch (cause) {
+    throw new CarryonError('source.not-found', `There is no demonstration database ${file} yet; run the demonstration first.`, { cause });
+  }
 }

@@ -6,8 +6,9 @@ export const DEMO_PROFILE = {
   version: 1,
   name: 'Field service',
   tables: {
-    work_orders: { rows: { own: 'technician_id' }, priority: 0 },
-    tasks: { rows: { own: 'technician_id' }, priority: 0 },
+    // No delete, as in Power Apps: a work order is cancelled.
+    work_orders: { rows: { own: 'technician_id' }, priority: 0, rights: ['create', 'read', 'update'], conflicts: 'merge' },
+    tasks: { rows: { own: 'technician_id' }, priority: 0, rights: ['create', 'read', 'update', 'delete'] },
     technicians: { rows: 'all', priority: 0 },
     teams: { rows: 'all', priority: 0 },
     customers: { rows: 'all', priority: 1 },

@@ -28,9 +28,9 @@ export function differences(database: string, folder: string, share: Share): str
   }
 }
 
-/** The tables that an app can read on a device. */
+/** The tables of an app that it can read on a device; the sync errors are none of them. */
 export function visibleTables(db: DatabaseSync): string[] {
-  return db.prepare("SELECT name FROM main.sqlite_schema WHERE type = 'table' AND substr(name, 1, 9) <> '_carryon_' ORDER BY name").all().map((row) => String(row['name']));
+  return db.prepare("SELECT name FROM main.sqlite_schema WHERE type = 'table' AND substr(name, 1, 9) <> '_carryon_' AND substr(name, 1, 7) <> 'sqlite_' AND name <> 'carryon_sync_error' ORDER BY name").all().map((row) => String(row['name']));
 }
 
 function compare(db: DatabaseSync, table: string, key: readonly string[], where: string): string[] {

@@ -47,6 +47,11 @@ describe('carryon demo', () => {
     for (let i = 0; i < 5; i++) expect(await lab.run(['demo', '--edit', '--dir', 'demo'])).toMatchObject({ code: 0 });
     await caughtUp(lab.path('demo', 'business.db'), lab.path(data));
     await lab.synced(url, lab.path(device), token);
+    // And the other way: what the device may change arrives in the business database.
+    expect(await lab.run(['write', device, `UPDATE work_orders SET status = 'in_progress' WHERE number = '${edited.number}'`])).toMatchObject({ code: 0, stderr: '' });
+    expect(await lab.run(['write', device, 'DELETE FROM work_orders'])).toMatchObject({ code: 1, stderr: expect.stringContaining('(write.forbidden)') as string });
+    await lab.synced(url, lab.path(device), token);
+    expect(await lab.run(['demo', '--show', edited.number, '--dir', 'demo'])).toMatchObject({ code: 0, stdout: expect.stringMatching(new RegExp(`^${edited.number} is ".*", in_progress\n$`)) as string });
     demo.signal('SIGINT');
     expect(await demo.ended).toMatchObject({ code: 0, stderr: '' });
     expect(demo.stdout.trim().split('\n')).toHaveLength(1);

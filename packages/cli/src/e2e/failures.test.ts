@@ -63,6 +63,9 @@ describe('wrong use ends with 2', () => {
     [['serve', '--database', 'business.db', '--profile', 'profile.json', '--data', 'unused', '--jwks', 'nonsense'], /--jwks must be an address/],
     [['init', '--database', 'business.db', '--out', 'no/such/folder.json'], /could not be written/],
     [['token', '--data', 'server', '--user', 'ann', '--hours', '0'], /--hours must be/],
+    [['write', 'device'], /argument 'sql'/], [['drop', 'device', 'x'], /number of a draft .* not "x"/], [['drop', 'device', '3', '--all'], /not both/],
+    [['retry', 'device', '3', '--set', '=x'], /--set must be COLUMN=VALUE/], [['retry', 'device', '--all', '--set', 'a=x'], /not with --all/], [['retry', 'device'], /there are no drafts/],
+    [['errors', 'device', '--user', 'ann'], /for a server's address/], [['sign-out', 'device', '--export', 'x.json', '--discard'], /not both/], [['export', 'device', '--out', 'no/such/file.json'], /could not be written/],
   ])('%j', (args, message) => expectFailure(args, { code: 2, error: 'usage', message }));
 });
 
@@ -72,6 +75,9 @@ describe('wrong input ends with 2', () => {
   it.each<[string[], string, RegExp]>([
     [['status', 'folder'], 'device.not-a-device', /folder holds no Carryon database/],
     [['query', 'nowhere', 'SELECT 1'], 'device.not-a-device', /nowhere/],
+    [['write', 'nowhere', 'DELETE FROM people'], 'device.not-a-device', /nowhere/],
+    [['errors', 'nowhere'], 'device.not-a-device', /nowhere/],
+    [['sign-out', 'nowhere'], 'device.not-a-device', /nowhere/],
     [['init', '--database', 'missing.db'], 'source.not-found', /There is no file missing\.db/],
     [['init', '--database', 'text.txt'], 'source.not-sqlite', /text\.txt is not an SQLite database/],
     [['init', '--database', 'folder'], 'source.not-sqlite', /folder is not a file/],
@@ -105,6 +111,8 @@ describe('a token that is refused ends with 4', () => {
   const sync = (given: string, into: string): string[] => ['sync', server.url, '--into', into, '--token', given];
 
   it('none', () => expectFailure(['sync', server.url, '--into', 'none'], { code: 4, error: 'auth.missing' }));
+  it('none for the sync errors', () => expectFailure(['errors', server.url], { code: 4, error: 'auth.missing' }));
+  it('one of no admin for those of others', () => expectFailure(['errors', server.url, '--token', token, '--user', 'bob'], { code: 4, error: 'auth.forbidden' }));
   it('a bad one', () => expectFailure(sync(`${token.slice(0, -4)}AAAA`, 'bad'), { code: 4, error: 'auth.invalid' }));
   it('one that is none', () => expectFailure(sync('not-a-token', 'bad-2'), { code: 4, error: 'auth.invalid' }));
 

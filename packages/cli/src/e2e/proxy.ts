@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Transform } from 'node:stream';
@@ -9,16 +10,23 @@ interface Planned { readonly name: string; readonly bytes: number }
 /** Stands between devices and a server that may be killed and started elsewhere; slows packs down and counts their bytes. */
 export class CountingProxy {
   readonly #server: Server;
-  readonly #bytesPerMs: number;
   /** Bytes of each pack that went to devices. */
   readonly sent = new Map<string, number>();
   /** Size of each pack that a plan has named. */
   readonly planned = new Map<string, number>();
+  /** How fast packs go through, each on its own. */
+  bytesPerMs: number;
   /** Where the server is now. */
   target = '';
+  /** Answers to uploads stay here: the server has done its work, and the device does not know. */
+  holdsUploads = false;
+  /** Answers that stayed here. */
+  held = 0;
+  /** Requests with edits that came. */
+  uploads = 0;
 
   private constructor(bytesPerMs: number) {
-    this.#bytesPerMs = bytesPerMs;
+    this.bytesPerMs = bytesPerMs;
     this.#server = createServer((from, to) => { this.#forward(from, to).catch(() => to.destroy()); });
   }
 
@@ -36,6 +44,11 @@ export class CountingProxy {
     return [...this.sent.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
 
+  /** Ends every connection. */
+  breakOff(): void {
+    this.#server.closeAllConnections();
+  }
+
   close(): void {
     this.#server.closeAllConnections();
     this.#server.close();
@@ -43,12 +56,24 @@ export class CountingProxy {
 
   async #forward(from: IncomingMessage, to: ServerResponse): Promise<void> {
     const path = from.url ?? '/';
+    let isUpload = false;
+    from.on('data', (chunk: Buffer) => {
+      if (isUpload || !chunk.includes('"push":')) return;
+      isUpload = true;
+      this.uploads++;
+    });
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
       const onward = request(new URL(path, this.target), { method: from.method, headers: { ...from.headers, host: new URL(this.target).host } }, resolve);
       onward.on('error', reject);
       to.on('close', () => onward.destroy());
       from.pipe(onward);
     });
+    if (isUpload && this.holdsUploads) {
+      answer.resume();
+      await once(answer, 'end');
+      this.held++;
+      return;
+    }
     to.writeHead(answer.statusCode ?? 502, answer.headers);
     const name = /^\/v1\/packs\/(\w+)/.exec(path)?.[1];
     await pipeline(answer, name === undefined ? this.#readPlans() : this.#slowed(name), to);
@@ -58,7 +83,7 @@ export class CountingProxy {
     return new Transform({
       transform: (chunk: Buffer, _encoding, done) => {
         this.sent.set(name, (this.sent.get(name) ?? 0) + chunk.length);
-        void pause(chunk.length / this.#bytesPerMs).then(() => done(undefined, chunk));
+        void pause(chunk.length / this.bytesPerMs).then(() => done(undefined, chunk));
       },
     });
   }

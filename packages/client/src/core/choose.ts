@@ -4,7 +4,7 @@ import { handOver, isForgetting, toFetch } from './hand-over.ts';
 import { isBusy, permit } from './permit.ts';
 import { isDeviceFault } from './retry.ts';
 import { isIn, isLive, liveTables, look, propose, wish, withEdited } from './schedule.ts';
-import { hasUnsent, setPack, type Asking, type EngineState, type Pack, type Round, type Step, type Table } from './state.ts';
+import { hasUnsent, setPack, wantsPush, type Asking, type EngineState, type Pack, type Round, type Step, type Table } from './state.ts';
 
 type Now = Pick<EngineEvent, 'nowMs' | 'steadyMs'>;
 interface Chosen { readonly state: EngineState; readonly effects: readonly Effect[] }
@@ -70,8 +70,8 @@ function startWork(state: EngineState, nowMs: number): Chosen {
 
 /** Edits are about to be sent, as soon as the step at hand has ended and they are read: downloads begin after that. */
 function awaitsPush(state: EngineState): boolean {
-  const { asking, round, pushHeld } = state;
-  return round !== undefined && !pushHeld && hasUnsent(state) && (asking === undefined || (asking.kind === 'push' && !asking.isSent));
+  const { asking, round } = state;
+  return round !== undefined && wantsPush(state) && (asking === undefined || (asking.kind === 'push' && !asking.isSent));
 }
 
 /** A wait at the server gives way to a round. */
@@ -89,7 +89,9 @@ function endRound(state: EngineState): Chosen {
 }
 
 function isEnded(state: EngineState, round: Round): boolean {
-  if (state.tables.length === 0 || isBusy(state) || state.queue.length > 0 || hasUnsent(state)) return false;
+  if (state.tables.length === 0 || isBusy(state) || state.queue.length > 0) return false;
+  // A run of mode once has not ended before every edit has its outcome.
+  if (hasUnsent(state) && (state.config.mode === 'once' || !state.pushHeld)) return false;
   const isDone = (table: Table): boolean => table.fresh && table.usable && !table.lost && table.load === 'none';
   return state.tables.every((table) => !isIn(round, table) || (isDone(table) && (round.kind !== 'full-delta' || round.checked.includes(table.id))));
 }
@@ -174,7 +176,7 @@ function startAsk(state: EngineState, effects: Effect[]): EngineState {
   // An answer's rows are applied before the next question, which carries the token that came with them.
   const settling = state.queue.length > 0 || (state.step !== undefined && state.step.kind !== 'apply' && state.step.kind !== 'index');
   if (state.asking || settling) return state;
-  const ready = hasUnsent(state) ? withEdited(state) : state;
+  const ready = wantsPush(state) ? withEdited(state) : state;
   const ask = nextAsk(ready);
   if (!ask) return state;
   const id = state.asked + 1;
@@ -188,18 +190,15 @@ interface Ask { readonly kind: Asking['kind']; readonly request: Partial<SyncReq
 function nextAsk(state: EngineState): Ask | undefined {
   const { round, tables } = state;
   if (!round) return nextWait(state);
-  const push = hasUnsent(state) ? nextPush(state, round) : undefined;
-  if (push && !state.pushHeld) return push;
-  if (state.lease?.edits) return push;
+  if (wantsPush(state)) return nextPush(state, round);
+  if (state.lease?.edits) return undefined;
   if (state.needUrls) return { kind: 'urls', request: { urls: state.packs.filter(({ stage }) => stage === 'wanted' || stage === 'handed').map((pack) => pack.name) } };
   if (tables.length === 0 || state.resetting) return { kind: 'plan', request: {} };
   const absent = tables.filter((table) => table.load === 'none' && (!table.usable || table.lost)).map((table) => table.id);
   if (absent.length > 0) return { kind: 'plan', request: { fresh: absent, tables: absent } };
   const due = readyTables(state).filter((table) => isIn(round, table) && !table.fresh).map((table) => table.id);
   if (due.length > 0) return { kind: 'pull', request: due.length === tables.length ? {} : { tables: due } };
-  if (state.measured) return { kind: 'check', request: { check: state.measured } };
-  // Packs that are still to come end with a commit.
-  return state.packs.every((pack) => pack.stage === 'applied') ? push : undefined;
+  return state.measured && { kind: 'check', request: { check: state.measured } };
 }
 
 /** Edits come first. The tables that they are in are read with them, and what else of the round can be. */

@@ -110,15 +110,27 @@ describe('sending edits', () => {
     expect(steps(core)).toEqual([]);
   });
 
-  it('D62 a server that takes in none of the edits is asked later, not at once, and for what else there is first', () => {
-    const core = write(idle([usable(1)]), 1);
-    core.answer({ pushed: { last: 0, outcomes: [] } });
-    core.send({ type: 'stepped', result: { outbox: outbox({ made: 1, known: 0, tables: [1] }) } });
-    expect(asked(core)).toBeUndefined();
-    expect(core.state.retry?.error.code).toBe('server.unavailable');
-    expect(asked(core.send({ type: 'woke', timer: 'retry' }))).toEqual({ tables: undefined, push: false });
-    core.answer({ segments: [commit(0, 1)] }).send({ type: 'stepped', result: { outbox: outbox({ made: 1, known: 0, tables: [1] }) } });
-    expect(asked(core)).toMatchObject({ push: true });
+  it('D62 a server that takes in none of the edits is sent them later, less and less often, and asked for everything else meanwhile', () => {
+    const core = write(idle([usable(1), usable(2)]), 1);
+    const waits: number[] = [];
+    for (let times = 0; times < 5; times++) {
+      core.answer({ pushed: { last: 0, outcomes: [] } }).send({ type: 'stepped', result: { outbox: outbox({ made: 1, tables: [1], operations: 1 }) } });
+      waits.push((core.state.pushHeld?.atMs ?? 0) - core.nowMs);
+      expect([core.state.retry, asked(core)?.push]).toEqual([undefined, false]);
+      core.nowMs = core.state.pushHeld?.atMs ?? 0;
+      core.answer({ segments: [commit(0, 1)] }).send({ type: 'stepped', result: {} });
+      expect(asked(core)).toMatchObject({ push: true });
+    }
+    expect(waits).toEqual([500, 1000, 2000, 4000, 8000]);
+    take(core, 1);
+    expect(core.state).toMatchObject({ pushFailures: 0, pushHeld: undefined });
+  });
+
+  it('D62 a push that fails at the server holds up no other question; one that does not reach it does', () => {
+    const core = write(idle([usable(1), usable(2)]), 1).failAsk('server.unavailable');
+    expect([core.state.retry, asked(core)]).toEqual([undefined, { tables: [1], push: false }]);
+    const offline = write(idle([usable(1)]), 1).failAsk('server.unreachable');
+    expect([offline.state.retry?.error.code, asked(offline)]).toEqual(['server.unreachable', undefined]);
   });
 
   it('D62 the journal says how many were taken in, and why one was refused', () => {

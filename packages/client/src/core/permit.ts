@@ -1,7 +1,7 @@
 import { decide, explain, observe, type Situation, type Sync, type Verdict } from '@carryon/policy';
 import type { Effect, EngineEvent } from './event.ts';
 import { MOST_MS } from './retry.ts';
-import { hasUnsent, type EngineState, type Lease } from './state.ts';
+import { wantsPush, type EngineState, type Lease } from './state.ts';
 
 interface Next { readonly state: EngineState; readonly effects: readonly Effect[] }
 type Now = Pick<EngineEvent, 'nowMs' | 'steadyMs'>;
@@ -37,7 +37,7 @@ export function syncOf({ round, lease }: EngineState): Sync {
 
 /** Edits may go up where the sync at hand may not go on; undefined: there are none, or they are that sync. */
 function uploadOf(state: EngineState): Sync | undefined {
-  if (!hasUnsent(state) || state.pushHeld || !state.round || state.round.kind === 'upload') return undefined;
+  if (!wantsPush(state) || !state.round || state.round.kind === 'upload') return undefined;
   return { kind: 'upload', state: state.lease?.edits ? 'active' : 'none' };
 }
 
@@ -74,7 +74,7 @@ function give(state: EngineState, nowMs: number): Next {
   const retry = left && { ...left, atMs: Math.min(left.atMs, nowMs + Math.max(MOST_MS, left.error.retryAfterMs ?? 0)) };
   const needList = state.hasTransfers && state.packs.some((pack) => pack.stage !== 'applied');
   const waits = retry ? [{ type: 'timer', timer: 'retry', atMs: retry.atMs } as const] : [];
-  return { state: { ...state, lease, retry, needList, pushHeld: false, stalled: false, leasedMs: nowMs }, effects: [entry(state, 'start'), ...waits] };
+  return { state: { ...state, lease, retry, needList, pushHeld: undefined, stalled: false, leasedMs: nowMs }, effects: [entry(state, 'start'), ...waits] };
 }
 
 /** The deadline may move; less than before means to rest first. */

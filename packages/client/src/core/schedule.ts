@@ -2,7 +2,7 @@ import { wakeUps } from '@carryon/policy';
 import type { WakeWish } from '../ports/host.ts';
 import type { Effect } from './event.ts';
 import { nextTransferMs } from './hand-over.ts';
-import { hasUnsent, type EngineState, type Round, type Table } from './state.ts';
+import { hasUnsent, wantsPush, type EngineState, type Round, type Table } from './state.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -45,7 +45,7 @@ function wanted(state: EngineState, nowMs: number): Round | undefined {
   // One that an earlier process began is not new.
   if (isIncomplete(state)) return newRound({ kind: 'first', byPerson, begun: state.tables.length > 0 });
   if (byPerson) return newRound({ kind: 'delta', byPerson });
-  if (hasUnsent(state)) return newRound({ kind: 'upload', tables: state.outbox.tables });
+  if (wantsPush(state)) return newRound({ kind: 'upload', tables: state.outbox.tables });
   if (isManual(state)) return undefined;
   const due = state.tables.filter((table) => (dueMs(state, table, nowMs) ?? Infinity) <= nowMs).map((table) => table.id);
   if (due.length === 0) return undefined;
@@ -78,6 +78,7 @@ export function look(state: EngineState, nowMs: number): { state: EngineState; e
     lease ? lease.deadlineMs : verdict?.nextMs,
     lease && leaving === undefined ? nextDueMs(state, nowMs) : undefined,
     later(nextTransferMs(state), nowMs),
+    lease && hasUnsent(state) ? state.pushHeld?.atMs : undefined,
   ].filter((time) => time !== undefined);
   const atMs = times.length === 0 || state.phase !== 'running' ? undefined : Math.max(nowMs, Math.min(...times));
   if (atMs === state.lookMs) return { state, effects: [] };

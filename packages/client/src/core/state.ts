@@ -113,6 +113,9 @@ export const EMPTY_OUTBOX: Outbox = { loose: 0, made: 0, known: 0, tables: [], o
 /** Whether the server has not told the outcome of some edits. */
 export const hasUnsent = ({ outbox }: Pick<EngineState, 'outbox'>): boolean => outbox.loose > 0 || outbox.made > outbox.known;
 
+/** Whether there are edits to be sent now. */
+export const wantsPush = (state: Pick<EngineState, 'outbox' | 'pushHeld'>): boolean => hasUnsent(state) && state.pushHeld === undefined;
+
 /** One sync: what it is for a policy, and which tables take part. */
 export interface Round {
   readonly kind: SyncKind;
@@ -214,10 +217,10 @@ export interface EngineState {
   readonly step: Step | undefined;
   readonly queue: readonly Step[];
   readonly retry: Retry | undefined;
-  /** The server took in nothing of the last push: other questions come first, until a commit or another edit. */
-  readonly pushHeld: boolean;
+  /** The server took in nothing of the last push: the next one waits, and nothing else does. */
+  readonly pushHeld: Retry | undefined;
   /** Such pushes in a row. */
-  readonly idlePushes: number;
+  readonly pushFailures: number;
   /** Failures in a row. */
   readonly failures: number;
   /** Times that the server had given up a pack of the plan, since the last commit. */
@@ -238,7 +241,7 @@ export function initialState(config: EngineConfig, hasTransfers = false): Engine
     report: undefined, history: undefined, pauses: [], verdict: undefined, lease: undefined, onlyEdits: false, leaving: undefined,
     round: undefined, nextRound: undefined, allDue: false, measured: undefined, resetting: false,
     hasTransfers, transferCall: undefined, needList: hasTransfers, unlisted: 0, transferMs: 0, transferRuns: false, stalled: false, leasedMs: 0, handedMetered: false,
-    asking: undefined, asked: 0, needUrls: false, step: undefined, queue: [], retry: undefined, pushHeld: false, idlePushes: 0, failures: 0, withdrawn: 0, repaired: [], error: undefined,
+    asking: undefined, asked: 0, needUrls: false, step: undefined, queue: [], retry: undefined, pushHeld: undefined, pushFailures: 0, failures: 0, withdrawn: 0, repaired: [], error: undefined,
     lookMs: undefined, wished: '',
   };
 }

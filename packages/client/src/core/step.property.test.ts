@@ -32,10 +32,10 @@ describe('the pure engine', () => {
       const driver = play(of, chosen);
       let state = initialState({ ...DEFAULT_CONFIG, mostAttempts: 1e9 }, of.transfers === true);
       for (const { event, effects } of driver.history) {
-        const frozen = structuredClone({ ...state, retry: undefined, error: undefined, queue: [], step: undefined });
+        const frozen = structuredClone({ ...state, retry: undefined, pushHeld: undefined, error: undefined, queue: [], step: undefined });
         const next = step(state, event);
         expect(next.effects).toEqual(effects);
-        expect({ ...state, retry: undefined, error: undefined, queue: [], step: undefined }).toEqual(frozen);
+        expect({ ...state, retry: undefined, pushHeld: undefined, error: undefined, queue: [], step: undefined }).toEqual(frozen);
         state = next.state;
       }
       expect(state).toEqual(driver.state);

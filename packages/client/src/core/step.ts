@@ -2,8 +2,8 @@ import { CarryonError, type PushedFrame, type TableSpec } from '@carryon/protoco
 import { checkPlan } from './check-plan.ts';
 import { choose } from './choose.ts';
 import type { Answer, Asked, Effect, EngineEvent, StepResult } from './event.ts';
+import { askFailed, failed, giveUp, holdPush, journal, only, type Next } from './failure.ts';
 import { checkQuota } from './quota.ts';
-import { retryDelayMs, weight } from './retry.ts';
 import { handed, listed, transferred, unlisted } from './hand-over.ts';
 import { isBusy } from './permit.ts';
 import { isIn, newRound, withEdited } from './schedule.ts';
@@ -13,15 +13,10 @@ import { counted, hasUnsent, isVisible, setPack, type Asking, type EngineState, 
 const MOST_WRONG = 3;
 /** So often the server may give up packs of a plan before a commit. */
 const MOST_WITHDRAWN = 3;
-/** The server is there and says when to come back: worth more patience than silence. */
-const PATIENT: ReadonlySet<string> = new Set(['server.preparing', 'server.busy']);
-const MOST_PATIENT = 200;
-
-interface Next { readonly state: EngineState; readonly effects: readonly Effect[] }
 
 /** The engine: a state and an event give the next state and what is to be done. Pure; same inputs, same outputs. */
 export function step(state: EngineState, event: EngineEvent): Next {
-  const reacted = react(afterSleep(afterSetBack(state, event.nowMs), event.nowMs), event);
+  const reacted = react(afterHold(afterSleep(afterSetBack(state, event.nowMs), event.nowMs), event), event);
   const chosen = choose(reacted.state, event);
   // Nothing had to be taken back: a host that waits for the rest is told all the same.
   const rested: readonly Effect[] = isToRest(event) && isAtRest(state) && isAtRest(chosen.state) ? [{ type: 'rested' }] : [];
@@ -48,7 +43,12 @@ function afterSleep(state: EngineState, nowMs: number): EngineState {
   return { ...state, needList: state.packs.some((pack) => pack.stage !== 'applied'), transferMs: nowMs };
 }
 
-const only = (state: EngineState): Next => ({ state, effects: [] });
+/** Edits may be sent again. The timer is believed, not the clock. */
+function afterHold(state: EngineState, event: EngineEvent): EngineState {
+  const { pushHeld, lookMs } = state;
+  const isTime = pushHeld && (event.nowMs >= pushHeld.atMs || (event.type === 'woke' && event.timer === 'look' && lookMs === pushHeld.atMs));
+  return isTime ? { ...state, pushHeld: undefined } : state;
+}
 
 function react(state: EngineState, event: EngineEvent): Next {
   switch (event.type) {
@@ -59,7 +59,7 @@ function react(state: EngineState, event: EngineEvent): Next {
     case 'resumed': return only({ ...state, pauses: state.pauses.filter((reason) => reason !== event.reason) });
     case 'asked': return only(state.asking?.id === event.id ? { ...state, asking: { ...state.asking, isSent: true } } : state);
     case 'answered': return state.asking?.id === event.id ? answered(state, state.asking, event) : only(state);
-    case 'ask-failed': return state.asking?.id === event.id ? failed(unasked(state, event.error), event.error, event) : only(state);
+    case 'ask-failed': return state.asking?.id === event.id ? askFailed(state, state.asking, event) : only(state);
     case 'fetched': return only(progressed(setPack(state, event.name, { stage: 'stored', verified: true })));
     case 'fetch-failed': return packFailed(setPack(state, event.name, { stage: 'wanted' }), event.name, event.error, event);
     case 'unpacked': return only(setPack(state, event.name, { stage: 'unpacked', verified: true }));
@@ -71,20 +71,12 @@ function react(state: EngineState, event: EngineEvent): Next {
     case 'transfer': return only(transferred(state, event.transfer, event.nowMs));
     // The timer is believed, not the clock, which may have been set back meanwhile.
     case 'woke': return only(event.timer === 'retry' ? { ...state, retry: undefined } : { ...state, lookMs: undefined });
-    case 'wrote': return only({ ...state, outbox: event.outbox, pushHeld: false, phase: wakes(state, event.outbox) ? 'running' : state.phase });
+    case 'wrote': return only({ ...state, outbox: event.outbox, pushHeld: undefined, phase: wakes(state, event.outbox) ? 'running' : state.phase });
     case 'sync-asked': return only(asked(state, event.asked));
     case 'reset-asked': return reset(state);
     default: return event satisfies never;
   }
 }
-
-/** A push that the server does not want does not hold up other questions. */
-function unasked(state: EngineState, error: CarryonError): EngineState {
-  const isUnwanted = state.asking?.kind === 'push' && error.code !== 'server.unreachable';
-  return { ...state, asking: undefined, pushHeld: state.pushHeld || isUnwanted };
-}
-
-const journal = (kind: string, detail: string): Effect => ({ type: 'journal', kind, detail });
 
 function setTables(state: EngineState, ids: ReadonlySet<number>, change: Partial<Table>): EngineState {
   return { ...state, tables: state.tables.map((table) => (ids.has(table.id) ? { ...table, ...change } : table)) };
@@ -219,31 +211,6 @@ function packFailed(state: EngineState, name: string, error: CarryonError, event
   return failed(counted, error, event);
 }
 
-/** Something failed: try again later, or give up when that makes no sense. */
-function failed(state: EngineState, error: CarryonError, event: EngineEvent): Next {
-  if (state.leaving !== undefined || !state.lease || state.phase !== 'running') return only(state);
-  const held = state.retry;
-  // What fails while another failure is waited for has failed at the same time: it counts once.
-  const failures = held ? state.failures : state.failures + 1;
-  const patience = PATIENT.has(error.code) ? MOST_PATIENT : state.config.mostAttempts;
-  const tired = state.config.mode === 'once' && (failures >= patience || error.retry === 'later');
-  if (error.retry === 'no' || tired) return giveUp({ ...state, failures }, error);
-  if (held && weight(error) <= weight(held.error)) return only(state);
-  const atMs = Math.max(held?.atMs ?? 0, event.nowMs + retryDelayMs(failures, error, event.random));
-  return {
-    state: { ...state, failures, retry: { attempt: failures, atMs, error } },
-    effects: [journal('wait', `${error.code}: ${error.message}`), { type: 'timer', timer: 'retry', atMs }],
-  };
-}
-
-function giveUp(state: EngineState, error: CarryonError): Next {
-  if (state.phase !== 'running') return only(state);
-  return {
-    state: { ...state, phase: 'failed', error },
-    effects: [journal('fail', `${error.code}: ${error.message}`), { type: 'abort', reason: error.code }, { type: 'finished', error }],
-  };
-}
-
 /** A pack that is not right is fetched again, by the engine: it knows a web page from a pack. One that met a full disk or a lock is still there. */
 function backOnShelf(state: EngineState, name: string, error: CarryonError): EngineState {
   return setPack(state, name, isPackFault(error) ? { stage: 'wanted', verified: false, own: true } : { stage: 'stored' });
@@ -267,7 +234,11 @@ function stepped(state: EngineState, event: EngineEvent & { readonly type: 'step
   const done = state.step;
   // New addresses are no progress yet: a server that never lets a pack be fetched must not be asked for ever.
   const isProgress = !['urls', 'forget', 'reset', 'outcomes'].includes(done?.kind ?? '');
-  const idle = { ...(isProgress ? progressed(state) : state), step: undefined, outbox: result.outbox ?? state.outbox };
+  const { operations } = state.outbox;
+  const outbox = result.outbox ?? state.outbox;
+  // Where rows are compared, an edit may have waited for what has been confirmed now.
+  const pushHeld = outbox.operations < operations ? undefined : state.pushHeld;
+  const idle = { ...(isProgress ? progressed(state) : state), step: undefined, outbox, pushHeld };
   if (!done) return only(idle);
   switch (done.kind) {
     case 'plan': return { state: planned(idle, done), effects: [journal('plan', counted(done.packs.length, 'pack'))] };
@@ -284,20 +255,18 @@ function stepped(state: EngineState, event: EngineEvent & { readonly type: 'step
   }
 }
 
-/** Of edits that others touch, too, some wait for a commit to confirm earlier ones; so much patience there is with a push that sends none. */
-const MOST_IDLE = 2;
-
 /** A server that takes in none of the edits is asked again later, not at once. */
 function tookOutcomes(state: EngineState, { pushed }: Extract<Step, { kind: 'outcomes' }>, known: number, event: EngineEvent & { readonly type: 'stepped' }): Next {
   const { restored, device = state.device } = event.result;
   const taken = state.outbox.known - known;
   const isIdle = taken === 0 && hasUnsent(state) && device === state.device;
-  const next = { ...state, device, pushHeld: isIdle, idlePushes: isIdle ? state.idlePushes + 1 : 0 };
-  const effects = [...(restored ? [journalRestored(restored)] : journalOutcomes(pushed, known, taken))];
+  const effects = restored ? [journalRestored(restored)] : journalOutcomes(pushed, known, taken);
+  if (isIdle) {
+    const held = holdPush(state, new CarryonError('server.unavailable', 'The server took in none of the edits.'), event);
+    return { state: held.state, effects: [...effects, ...held.effects] };
+  }
   // Some may be in tables that were not asked for: they were made while the question was on its way.
-  if (!isIdle || (next.queue.length > 0 && next.idlePushes < MOST_IDLE)) return { state: withEdited(isIdle ? next : progressed(next)), effects };
-  const late = failed(next, new CarryonError('server.unavailable', 'The server took in none of the edits.'), event);
-  return { state: late.state, effects: [...effects, ...late.effects] };
+  return { state: withEdited(progressed({ ...state, device, pushFailures: 0, pushHeld: undefined })), effects };
 }
 
 function journalOutcomes({ outcomes }: PushedFrame['pushed'], known: number, taken: number): Effect[] {
@@ -344,7 +313,7 @@ function committed(state: EngineState, { segment }: Extract<Step, { kind: 'segme
   // A page is a part: its round goes on at once, for all of its tables together.
   if (!segment.commit) return only({ ...told, tables: told.tables.map((table) => (!round || isIn(round, table) ? { ...table, fresh: false } : table)) });
   const ids = new Set(segment.commit.tables.map(({ table }) => table));
-  const usable = setTables({ ...told, round, pushHeld: false, withdrawn: 0, measured: segment.check ? undefined : state.measured }, ids, { usable: true, load: 'none', fresh: true, syncedMs: nowMs });
+  const usable = setTables({ ...told, round, withdrawn: 0, measured: segment.check ? undefined : state.measured }, ids, { usable: true, load: 'none', fresh: true, syncedMs: nowMs });
   // Applied packs are kept until all are, so that a download is not told to have shrunk.
   const packs = usable.packs.every((pack) => pack.stage === 'applied' && !pack.parts.some((part) => isLoading(usable, part.table))) ? [] : usable.packs;
   const right = [...ids].filter((id) => !result.differing?.includes(id));

@@ -5,7 +5,7 @@ import type { Sqlite } from '../ports/sqlite.ts';
 import { dropDraft, readDrafts, retryDraft, type Draft, type Mended } from '../store/outbox/drafts.ts';
 import { collect, follow } from '../store/outbox/collect.ts';
 import { discardEdits, exportEdits, type ExportedEdits } from '../store/outbox/export.ts';
-import { localChangesAfter, readOutbox } from '../store/outbox/read.ts';
+import { lastNumbered, localChangesAfter, readOutbox } from '../store/outbox/read.ts';
 import { writeEdits, type EditTransaction } from '../store/outbox/write.ts';
 import { Listeners, type DataChange } from './changes.ts';
 import { resolve, type Resolver } from './resolve.ts';
@@ -31,7 +31,7 @@ export class Edits {
   readonly #ports: EditsPorts;
   readonly #changes: Listeners<DataChange>;
   /** The newest entry of the log of local changes that was told. */
-  #told = 0;
+  #told: number | undefined;
   /** How the edits stood when that was told last. */
   #standing = '';
   #looking: Promise<void> | undefined;
@@ -47,7 +47,7 @@ export class Edits {
     this.#changes = new Listeners((thrown) => ports.log.warn({ err: thrown }, 'a listener of the app failed'));
   }
 
-  /** Follows what other connections write. What they wrote before the start is told too. */
+  /** Follows what other connections write. What was written since an engine last looked is told too. */
   start(): void {
     this.#isFollowing = true;
     this.#stopListening = this.#ports.sqlite.onWrite(() => void this.noticed());
@@ -131,10 +131,11 @@ export class Edits {
     while (this.#looksAgain) {
       this.#looksAgain = false;
       const { found, outbox } = await writer.run(async () => {
+        this.#told ??= await lastNumbered(sqlite);
         const found = await localChangesAfter(sqlite, this.#told);
         // Numbered as soon as they are seen, so that transactions stay apart, with or without permission to sync. Time divides what was there at the start.
         if (found.last !== this.#told && mayNumber()) await sqlite.transaction(() => collect(sqlite));
-        if (this.#isFollowing) follow(sqlite);
+        follow(sqlite, this.#isFollowing && mayNumber());
         return { found, outbox: await readOutbox(sqlite) };
       });
       const standing = JSON.stringify(outbox);

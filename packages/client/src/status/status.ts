@@ -58,7 +58,13 @@ export interface DeviceStatus {
   readonly nextSyncMs?: number;
   readonly tables: readonly TableStatus[];
   /** Edits made on this device that the server's data does not show yet, as rows and as changes of them, and refused ones that wait for a decision. */
-  readonly edits: { readonly records: number; readonly operations: number; readonly drafts: number };
+  readonly edits: {
+    readonly records: number;
+    readonly operations: number;
+    readonly drafts: number;
+    /** Why the server has taken in none of them, and when they are sent again. */
+    readonly waiting?: Waiting;
+  };
   /** Present while packs are outstanding. */
   readonly download?: DownloadStatus;
   /** The server builds packs: so many of so many. */
@@ -90,11 +96,15 @@ export function deriveStatus(state: EngineState, live: Live): DeviceStatus {
     ...(state.lease ? { lease: state.lease } : {}),
     ...(nextSyncMs === undefined ? {} : { nextSyncMs }),
     tables: state.tables.map((table) => tableOf(table, state.packs)),
-    edits: { records: state.outbox.records, operations: state.outbox.operations, drafts: state.outbox.drafts },
+    edits: editsOf(state),
     ...(download ? { download } : {}),
     ...(live.building ? { building: live.building } : {}),
     warnings: live.warnings,
   };
+}
+
+function editsOf({ outbox: { records, operations, drafts }, pushHeld }: EngineState): DeviceStatus['edits'] {
+  return { records, operations, drafts, ...(pushHeld ? { waiting: { ...describe(pushHeld.error), untilMs: pushHeld.atMs } } : {}) };
 }
 
 function stateOf(state: EngineState, waiting: Waiting | undefined, download: DownloadStatus | undefined, live: Live): DeviceStatus['state'] {

@@ -4,7 +4,7 @@ import type { Segment, Step, Table } from '../core/state.ts';
 import { first, type Sqlite } from '../ports/sqlite.ts';
 import { capture } from './outbox/capture.ts';
 import { readForms } from './outbox/form.ts';
-import { confirm, lay, lift } from './outbox/overlay.ts';
+import { confirm, lay, lift, settledTables } from './outbox/overlay.ts';
 import { quietly } from './outbox/quiet.ts';
 import { readOutbox } from './outbox/read.ts';
 import { withdraw } from './outbox/waiting.ts';
@@ -72,14 +72,28 @@ export async function commitSegment(db: Sqlite, step: SegmentStep, nowMs: number
   await stageSegment(db, step);
   const names = commit.tables.map(({ table }) => readyTable(step, table).name);
   const canBeEdited = (await readForms(db, names)).length > 0;
+  const changing = canBeEdited ? await changingTables(db, step, commit) : [];
   return quietly(db, async () => {
     if (!canBeEdited) return commitRows(db, step, commit, nowMs);
-    await lift(db, names);
+    await lift(db, changing);
     const result = await commitRows(db, step, commit, nowMs);
     const restored = await confirm(db, names, commit.ack ?? 0, nowMs);
-    await lay(db, names);
+    await lay(db, changing);
     return { ...result, outbox: await readOutbox(db), ...(restored && restored.again + restored.lost > 0 ? { restored } : {}) };
   });
+}
+
+/** The tables of a commit whose rows, or edits over them, it changes; the others can stay as they are. */
+async function changingTables(db: Sqlite, step: SegmentStep, { tables, ack = 0 }: NonNullable<Segment['commit']>): Promise<string[]> {
+  const settled = new Set(await settledTables(db, ack));
+  const changing: string[] = [];
+  for (const { table: id } of tables) {
+    const table = readyTable(step, id);
+    const isChanging = step.segment.check === true || table.load !== 'none' || settled.has(table.name.toLowerCase())
+      || await first(db, `SELECT 1 FROM ${stageTable(table)} LIMIT 1`) !== undefined || await first(db, 'SELECT 1 FROM _carryon_live WHERE tbl = ? LIMIT 1', id) !== undefined;
+    if (isChanging) changing.push(table.name);
+  }
+  return changing;
 }
 
 /** The same for tables without edits over them. */

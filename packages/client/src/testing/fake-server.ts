@@ -127,6 +127,7 @@ export class FakeServer {
   #respond(request: NetRequest, ask: SyncRequest): NetResponse {
     if (ask.v !== PROTOCOL_VERSION) return refuse(request, 400, 'protocol.version');
     const frames: Frame[] = [{ header: { v: PROTOCOL_VERSION, epoch: this.epoch, user: this.user, checkpoint: this.#log.length, nowMs: this.#options.clock.nowMs() + this.clockSkewMs } }];
+    if (ask.push?.user !== undefined && ask.push.user !== this.user) return refuse(request, 409, 'device.other-server');
     if (ask.push) frames.push({ pushed: this.inbox.take(ask.push) });
     frames.push(...this.#answer(ask));
     return respond(request, 200, { 'content-type': 'application/x-ndjson' }, frames.map((frame) => `${JSON.stringify(frame)}\n`).join(''));

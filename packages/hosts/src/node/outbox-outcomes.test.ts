@@ -1,4 +1,4 @@
-import { dropDraft, readDrafts, readOutbox, writeEdits } from '@carryon/client/testing';
+import { dropDraft, readDrafts, readOutbox, takeOutcomes, writeEdits } from '@carryon/client/testing';
 import type { Outcome } from '@carryon/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EditDevice, EDITED, JOBS, PARTS, SITES } from '../testing/edit-device.ts';
@@ -171,6 +171,44 @@ describe('a server restored from a backup', () => {
 });
 
 describe('a device restored from a backup', () => {
+  it('D48 makes new rows of a restored server again under new keys: those of before may have gone to others', async () => {
+    const site = `"${SITES.name.replaceAll('"', '""')}"`;
+    device.app.exec(`INSERT INTO ${site}(id, name) VALUES(-5, 'mine'); INSERT INTO parts(code, line, site) VALUES('p', 9, -5)`);
+    await device.push();
+    device.put(SITES, 30, 17n, 'mine', null).put(PARTS, 31, 'p', 9n, 17n, null, null);
+    await device.take(1, { seq: 1, keys: [{ table: SITES.name, temporary: -5, key: 17 }] });
+    await device.commit(1);
+    device.app.exec(`UPDATE ${site} SET name = 'mine, changed' WHERE id = 17`);
+    await device.push();
+    // Another person's new row has the key now.
+    device.put(SITES, 30, 17n, 'theirs', null).remove(PARTS, 31);
+    expect(await device.take(0)).toMatchObject({ again: 1 });
+    await device.commit(0);
+    expect(device.query(`SELECT id, name FROM ${site} WHERE name LIKE 'mine%'`)).toEqual([{ id: -5, name: 'mine, changed' }]);
+    expect((await device.push())?.changesets.map(({ changes }) => changes.map(({ op, key, set }) => [op, ...key, set?.at(-1)]))).toEqual([
+      [['insert', -5, [1, 'mine']], ['insert', 'p', 9, [2, -5]]], [['update', -5, [1, 'mine', 'mine, changed']]],
+    ]);
+    await device.take(2, { seq: 1, keys: [{ table: SITES.name, temporary: -5, key: 18 }] });
+    device.put(SITES, 32, 18n, 'mine, changed', null).put(PARTS, 33, 'p', 9n, 18n, null, null);
+    await device.commit(2);
+    expect(device.query(`SELECT id, name FROM ${site} WHERE id IN (17, 18) ORDER BY id`)).toEqual([{ id: 17, name: 'theirs' }, { id: 18, name: 'mine, changed' }]);
+  });
+
+  it('D48 whose record was made anew on the same data gets only what was not sent', async () => {
+    const take = (last: number, ledger: string): ReturnType<typeof takeOutcomes> => takeOutcomes(device.db, { last, ledger, outcomes: [] }, device.nowMs, () => 'another');
+    device.app.exec("UPDATE jobs SET title = 'accepted' WHERE id = 'a'");
+    await device.push();
+    await take(1, 'one');
+    device.put(JOBS, 5, 'a', 'newer, by somebody else', 1n);
+    await device.commit(1);
+    device.app.exec("INSERT INTO jobs(id, title) VALUES('b', 'unsent')");
+    await device.push();
+    expect(await take(0, 'two')).toMatchObject({ device: 'another', again: 1 });
+    expect(device.query("SELECT title FROM jobs WHERE id = 'a'")).toEqual([{ title: 'newer, by somebody else' }]);
+    expect((await device.push())?.changesets.map(({ seq, changes }) => [seq, ...changes.map(({ key }) => key[0])])).toEqual([[1, 'b']]);
+    expect(await take(1, 'two')).toMatchObject({ accepted: 1 });
+  });
+
   it('D48 becomes another device, with its unsent edits and its drafts', async () => {
     for (const title of ['one', 'bad', 'three', 'four']) await write(`UPDATE jobs SET title = '${title}'`);
     await device.take(2, refused(2));

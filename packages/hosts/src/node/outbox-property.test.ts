@@ -105,6 +105,8 @@ class Model {
   known = 0;
   acked = 0;
   refused = new Set<number>();
+  /** Keys that the server has given to new rows. */
+  given: { readonly seq: number; readonly temporary: bigint; readonly key: bigint }[] = [];
 
   visible(table: Table): Map<string, FeedValue[]> {
     const rows = new Map([...(this.committed.get(table) ?? [])].map(([key, values]) => [key, [...values]]));
@@ -230,7 +232,11 @@ class Run {
     for (const { seq, keys = [], refused } of outcomes) {
       if (seq <= model.known) continue;
       if (refused) model.refused.add(seq);
-      for (const { temporary, key } of keys) this.#rekey(BigInt(Number(temporary)), BigInt(Number(key)));
+      for (const { temporary, key } of keys) {
+        const given = { seq, temporary: BigInt(Number(temporary)), key: BigInt(Number(key)) };
+        model.given.push(given);
+        this.#rekey(given.temporary, given.key);
+      }
     }
     for (const edit of model.edits) if ((edit.seq ?? Infinity) <= last) edit.isTold = true;
     model.known = last;
@@ -240,13 +246,16 @@ class Run {
   #forgotten(last: number): void {
     const { model } = this;
     for (const edit of model.edits) if ((edit.seq ?? 0) > last && !model.refused.has(edit.seq ?? 0)) [edit.shown, edit.isTold] = [true, false];
+    // New rows are made again, under keys that nobody knows yet.
+    for (const { temporary, key } of model.given.filter(({ seq }) => seq > last && seq <= model.known)) this.#rekey(key, temporary, last);
+    model.given = model.given.filter(({ seq }) => seq <= last);
     [model.known, model.acked] = [last, Math.min(last, model.acked)];
   }
 
-  #rekey(temporary: bigint, key: bigint): void {
-    for (const edit of this.model.edits) {
+  #rekey(from: bigint, to: bigint, after = 0): void {
+    for (const edit of this.model.edits.filter(({ seq = Infinity }) => seq > after)) {
       const columns = edit.table === SITES ? [0, 2] : edit.table === PARTS ? [2] : [];
-      for (const i of columns) if (edit.values[i] === temporary) edit.values[i] = key;
+      for (const i of columns) if (edit.values[i] === from) edit.values[i] = to;
       edit.key = keyText(edit.table, edit.values);
     }
   }

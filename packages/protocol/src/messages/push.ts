@@ -83,6 +83,8 @@ export const pushedFrame = fields({
   pushed: fields({
     /** All changesets up to this one have their outcome; the next to be sent is the one after it. */
     last: whole,
+    /** Names the server's own record of changesets. Another one than before: that record was made anew, and the data was not put back. */
+    ledger: optional(text),
     /** 1: the server has changesets that this device never sent, so its folder was put back from an older copy. Nothing was taken in. */
     diverged: optional(whole),
     /** Those after `known`, ascending; where none is told the changeset was accepted. */

@@ -26,7 +26,7 @@ describe('a request with edits', () => {
     const token = await current(app);
     const answer = await app.ask('ann', { token, push: pushOf(app.tables, [[MINE], [THEIRS]]) });
     expect(kinds(answer).slice(0, 2)).toEqual(['header', 'pushed']);
-    expect(pushedOf(answer)).toEqual({ last: 2, outcomes: [{ seq: 2, refused: { code: 'write.not-found', message: expect.any(String) as string, change: 0, error: 'device:2' } }] });
+    expect(pushedOf(answer)).toEqual({ last: 2, ledger: expect.any(String) as string, outcomes: [{ seq: 2, refused: { code: 'write.not-found', message: expect.any(String) as string, change: 0, error: 'device:2' } }] });
     expect(answer.frames.filter((frame) => 0 in frame && frame[0] === 'P').map((frame) => Object.values(frame).slice(3))).toEqual([[1, 'ann', 'edited'], expect.arrayContaining(['device:2', 'write.not-found'])].toReversed());
     expect(commitsOf(answer).map(({ ack }) => ack)).toEqual([2, 2]);
     expect(app.business.prepare('SELECT v FROM job ORDER BY id').all()).toMatchObject([{ v: 'edited' }, { v: 'of bob' }, { v: 'of ann too' }]);
@@ -35,7 +35,7 @@ describe('a request with edits', () => {
   it('S81 of which only the outcomes are wanted has no other answer', () => withEdits(async (app) => {
     const answer = await app.ask('ann', { tables: [], push: pushOf(app.tables, [[MINE]]) });
     expect(kinds(answer)).toEqual(['header', 'pushed']);
-    expect(pushedOf(answer)).toEqual({ last: 1, outcomes: [] });
+    expect(pushedOf(answer)).toEqual({ last: 1, ledger: expect.any(String) as string, outcomes: [] });
   }));
 
   it.each([

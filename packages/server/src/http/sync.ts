@@ -51,11 +51,11 @@ interface Question {
 /** Takes a device's edits in, so that what is read afterwards shows them. */
 async function takePush(context: Context, user: string, device: string, push: Push): Promise<PushedFrame> {
   if ((push.user ?? user) !== user) throw new CarryonError('device.other-server', `The edits are ${String(push.user)}'s, and the token is of ${user}.`);
-  const { last, diverged, outcomes, taken, refused, published } = await context.storage.upload({ user, device, push, nowMs: context.clock.nowMs() });
+  const { last, ledger, diverged, outcomes, taken, refused, published } = await context.storage.upload({ user, device, push, nowMs: context.clock.nowMs() });
   context.metrics.changesets.inc({ result: 'accepted' }, taken - refused);
   context.metrics.changesets.inc({ result: 'refused' }, refused);
   if (published) context.changes.wake();
-  return { pushed: { last, ...(diverged ? { diverged: 1 } : {}), outcomes } };
+  return { pushed: { last, ledger, ...(diverged ? { diverged: 1 } : {}), outcomes } };
 }
 
 function readRequest(body: unknown): SyncRequest {

@@ -124,6 +124,8 @@ export interface Upload {
 /** How far the device's changesets are taken in, and what became of those that it does not know yet. */
 export interface Uploaded {
   readonly last: number;
+  /** Names the record of changesets in the business database; a new one where that was made anew. */
+  readonly ledger: string;
   /** The device has never sent some of those that are taken in: it was put back from an older copy, and nothing of this push was taken in. */
   readonly diverged?: boolean;
   readonly outcomes: readonly Outcome[];

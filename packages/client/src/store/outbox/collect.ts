@@ -17,9 +17,10 @@ interface Loose { readonly id: number; readonly at_ms: number; readonly total: n
 
 const following = new WeakSet<Sqlite>();
 
-/** From now on this connection is used by one who looks after every commit: what it finds is of one moment, and time divides nothing of it. */
-export function follow(db: Sqlite): void {
-  following.add(db);
+/** Whether this connection is used by one who looks after every commit: what it finds then is of one moment, and time divides nothing of it. */
+export function follow(db: Sqlite, isFollowing: boolean): void {
+  if (isFollowing) following.add(db);
+  else following.delete(db);
 }
 
 /** Makes changesets of the changes that have none, in the caller's transaction. Returns how many. */

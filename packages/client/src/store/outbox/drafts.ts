@@ -63,7 +63,7 @@ export async function readDrafts(db: Sqlite): Promise<Draft[]> {
 async function readChange(db: Sqlite, form: Form, forms: readonly Form[], { id, rid, op }: Entry): Promise<DraftChange> {
   const row = await first<Record<string, SqlValue>>(db, `SELECT * FROM ${editTable(form)} WHERE id = ?`, id) ?? {};
   const side = (name: 'o' | 'n'): Values => Object.fromEntries(form.spec.columns.map((column, i) => [column.name, row[`${name}${i}`] ?? null]));
-  const current = forms.find(({ isCurrent, name }) => isCurrent && name.toLowerCase() === form.name.toLowerCase());
+  const current = currentOf(form, forms);
   const key = form.spec.key.map((i) => row[`${op === 'delete' ? 'o' : 'n'}${i}`] ?? null);
   return {
     op, table: form.name, key, base: op === 'insert' ? undefined : side('o'), mine: op === 'delete' ? undefined : side('n'),
@@ -93,7 +93,7 @@ export async function retryDraft(db: Sqlite, seq: number, mended: Mended = {}): 
     for (const [i, entry] of (await readEntries(db, 'l.seq = ?', seq)).entries()) {
       const values = mended[i] ?? {};
       const form = forms.find(({ id }) => id === entry.form);
-      if (values !== 'leave' && form) await redo(db, form, entry, values);
+      if (values !== 'leave' && form) await redo(db, form, currentOf(form, forms), entry, values);
     }
     const next = await collectAsOne(db);
     await forgetDraft(db, seq);
@@ -132,7 +132,10 @@ async function forgetDraft(db: Sqlite, seq: number): Promise<void> {
   await db.run("UPDATE _carryon_changeset SET state = 'accepted', code = NULL, message = NULL, change = NULL, error = NULL WHERE seq = ?", seq);
 }
 
-async function redo(db: Sqlite, form: Form, { id, op }: Entry, values: Values): Promise<void> {
+/** The form that the table has now. */
+const currentOf = (form: Form, forms: readonly Form[]): Form | undefined => forms.find(({ isCurrent, name }) => isCurrent && name.toLowerCase() === form.name.toLowerCase());
+
+async function redo(db: Sqlite, form: Form, current: Form | undefined, { id, op }: Entry, values: Values): Promise<void> {
   const { spec } = form;
   if (!(await first(db, 'SELECT 1 FROM _carryon_table WHERE usable AND name = ? COLLATE NOCASE', form.name))) {
     throw new CarryonError('write.unknown', `Table ${form.name} is not in this person's profile any more.`);
@@ -144,17 +147,20 @@ async function redo(db: Sqlite, form: Form, { id, op }: Entry, values: Values): 
   const computed = new Set((spec.computed ?? []).map((i) => spec.columns[i]?.name.toLowerCase()));
   const mended = Object.keys(values).filter((name) => !computed.has(name.toLowerCase()));
   const mendedValues = mended.map((name) => values[name] ?? null);
+  // The profile may have lost columns since.
+  const present = new Set((current ?? form).spec.columns.map(({ name }) => name.toLowerCase()));
+  const isThere = (i: number): boolean => present.has(spec.columns[i]?.name.toLowerCase() ?? '');
   const isMended = (i: number): boolean => mended.some((name) => name.toLowerCase() === spec.columns[i]?.name.toLowerCase());
   const key = keyIs(spec, (position) => `(SELECT ${op === 'delete' ? 'o' : 'n'}${position} FROM ${edit} WHERE id = ?1)`);
   switch (op) {
     case 'insert': {
-      const kept = [...spec.key, ...settable(spec)].filter((i) => !isMended(i));
+      const kept = [...spec.key, ...settable(spec)].filter((i) => !isMended(i) && isThere(i));
       const names = [...kept.map((i) => quoteName(spec.columns[i]?.name ?? '')), ...mended.map(quoteName)];
       await db.run(`INSERT INTO ${table}(${names.join(', ')}) SELECT ${[...kept.map((i) => `n${i}`), ...mended.map((_, i) => `?${i + 2}`)].join(', ')} FROM ${edit} WHERE id = ?1`, id, ...mendedValues);
       return;
     }
     case 'update': {
-      const kept = settable(spec).filter((i) => !isMended(i));
+      const kept = settable(spec).filter((i) => !isMended(i) && isThere(i));
       const names = [...kept.map((i) => quoteName(spec.columns[i]?.name ?? '')), ...mended.map(quoteName)];
       const terms = [...kept.map((i) => `CASE WHEN ${isChanged(i)} THEN n${i} ELSE t.${quoteName(spec.columns[i]?.name ?? '')} END`), ...mended.map((_, i) => `?${i + 2}`)];
       if (!(await first(db, `SELECT 1 FROM ${table} AS t WHERE ${key}`, id))) throw notFound(form.name);

@@ -16,13 +16,43 @@ function plain(wire: unknown): SqlValue {
   return value instanceof RawText ? value.bytes : value;
 }
 
-async function replaceIn(db: Sqlite, form: Form, tables: ReadonlySet<string>): Promise<void> {
+/** Columns that hold keys of tables whose new keys are temporary, the form's own among them. */
+function keyColumnsOf(form: Form): readonly { readonly column: number; readonly table: string }[] {
   const own = form.spec.newKeys === 'temporary' ? form.spec.key.map((column) => ({ column, table: form.name })) : [];
-  for (const { column, table } of [...own, ...form.references]) {
+  return [...own, ...form.references];
+}
+
+async function replaceIn(db: Sqlite, form: Form, tables: ReadonlySet<string>): Promise<void> {
+  for (const { column, table } of keyColumnsOf(form)) {
     if (!tables.has(table.toLowerCase())) continue;
     for (const slot of [`o${column}`, `n${column}`]) {
       await db.run(`UPDATE ${editTable(form)} SET ${slot} = (SELECT key FROM _carryon_key WHERE tbl = ?1 AND temporary = ${slot})
         WHERE ${slot} < 0 AND EXISTS (SELECT 1 FROM _carryon_key WHERE tbl = ?1 AND temporary = ${slot} AND key IS NOT NULL)`, table);
+    }
+  }
+}
+
+/**
+ * New rows of changesets after `from`, up to `to`, are to be made again: their keys are temporary again, in every edit since then. The keys that they had may have gone
+ * to other rows. The edits are lifted meanwhile.
+ */
+export async function takeBackKeys(db: Sqlite, from: number, to: number): Promise<void> {
+  const forms = await readForms(db);
+  for (const form of forms.filter(({ spec }) => spec.newKeys === 'temporary')) {
+    const key = `n${form.spec.key[0] ?? 0}`;
+    const made = await db.all<{ temporary: number; key: SqlValue }>(`SELECT k.temporary, k.key FROM _carryon_key k JOIN ${editTable(form)} e ON e.${key} = k.key
+      JOIN _carryon_log l ON l.id = e.id WHERE k.tbl = ? AND l.op = 'insert' AND l.seq > ? AND l.seq <= ?`, form.name, from, to);
+    for (const one of made) {
+      for (const other of forms) await takeBackIn(db, other, form.name, one, from);
+      await db.run('UPDATE _carryon_key SET key = NULL WHERE tbl = ? AND temporary = ?', form.name, one.temporary);
+    }
+  }
+}
+
+async function takeBackIn(db: Sqlite, form: Form, name: string, { temporary, key }: { readonly temporary: number; readonly key: SqlValue }, from: number): Promise<void> {
+  for (const { column } of keyColumnsOf(form).filter(({ table }) => table.toLowerCase() === name.toLowerCase())) {
+    for (const slot of [`o${column}`, `n${column}`]) {
+      await db.run(`UPDATE ${editTable(form)} SET ${slot} = ?1 WHERE ${slot} = ?2 AND id IN (SELECT id FROM _carryon_log WHERE seq IS NULL OR seq > ?3)`, temporary, key, from);
     }
   }
 }

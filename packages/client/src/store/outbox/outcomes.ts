@@ -1,6 +1,6 @@
 import type { PushedFrame } from '@carryon/protocol';
 import { first, type Sqlite } from '../../ports/sqlite.ts';
-import { setMeta } from '../schema.ts';
+import { getMeta, setMeta } from '../schema.ts';
 import { forgetChanges } from './forget.ts';
 import { replaceKeys } from './keys.ts';
 import { relay } from './overlay.ts';
@@ -26,7 +26,8 @@ export interface Taken {
 export async function takeOutcomes(db: Sqlite, pushed: Pushed, nowMs: number, newId: () => string): Promise<Taken> {
   return db.transaction(() => quietly(db, async () => {
     const [made, known] = [await readNumber(db, 'made'), await readNumber(db, 'known')];
-    if (pushed.diverged || pushed.last > made) return startOver(db, newId());
+    if (pushed.diverged || pushed.last > made || await isOtherLedger(db, pushed.ledger)) return startOver(db, newId(), pushed.ledger);
+    if (pushed.ledger !== undefined) await setMeta(db, 'ledger', pushed.ledger);
     if (pushed.last < known) {
       const again = await relay(db, () => sendAgain(db, pushed.last));
       return { accepted: 0, refused: 0, ...again };
@@ -54,11 +55,17 @@ async function take(db: Sqlite, { last, outcomes }: Pushed, known: number, nowMs
   return { accepted: last - known - refused, refused, again: 0, lost: 0 };
 }
 
+/** The server's record of changesets was made anew, on data that has what it had accepted. */
+async function isOtherLedger(db: Sqlite, ledger: string | undefined): Promise<boolean> {
+  const known = await getMeta(db, 'ledger');
+  return ledger !== undefined && known !== undefined && known !== ledger;
+}
+
 /**
- * The server knows more of this device than it does itself: its folder was put back from an older copy. It becomes another device, whose
+ * The server knows more of this device than it does itself, for its folder was put back from an older copy, or nothing at all. It becomes another device, whose
  * changesets count from 1; better twice, which the server finds, than not at all. Drafts keep a number that no changeset has.
  */
-async function startOver(db: Sqlite, device: string): Promise<Taken> {
+async function startOver(db: Sqlite, device: string, ledger: string | undefined): Promise<Taken> {
   const known = await readNumber(db, 'known');
   await relay(db, async () => {
     await forgetChanges(db, "seq <= ? AND seq IN (SELECT seq FROM _carryon_changeset WHERE state <> 'refused')", known);
@@ -72,5 +79,6 @@ async function startOver(db: Sqlite, device: string): Promise<Taken> {
   });
   const made = await readNumber(db, 'made') - known;
   for (const [key, value] of [['device', device], ['made', made], ['known', 0], ['sent', 0], ['lost', 0], ['acked', 0], ['doubted', 0]] as const) await setMeta(db, key, value);
+  if (ledger !== undefined) await setMeta(db, 'ledger', ledger);
   return { accepted: 0, refused: 0, again: made, lost: 0, device };
 }

@@ -36,6 +36,13 @@ export async function confirm(db: Sqlite, tables: readonly string[], ack: number
   return restored;
 }
 
+/** Names, in lower case, of the tables with edits that a commit with this acknowledgement settles; all of them where it falls. */
+export async function settledTables(db: Sqlite, ack: number): Promise<string[]> {
+  const upTo = ack < await readNumber(db, 'acked') ? Number.MAX_SAFE_INTEGER : ack;
+  const rows = await db.all<{ name: string }>('SELECT DISTINCT lower(f.name) AS name FROM _carryon_form f WHERE EXISTS (SELECT 1 FROM _carryon_log l WHERE l.form = f.id AND l.shown AND l.op IS NOT NULL AND l.seq <= ?)', upTo);
+  return rows.map(({ name }) => name);
+}
+
 /** Lays the edits over the server's rows again, in the order they were made. */
 export async function lay(db: Sqlite, tables: readonly string[]): Promise<void> {
   const forms = await readForms(db, tables);

@@ -32,15 +32,26 @@ export async function readPush(db: Sqlite, limits: PushLimits = LIMITS): Promise
 
 /**
  * What is to be sent now, under the name of a new push. How far it goes is noted, durably, before it is sent: by that a copy of the folder from before is
- * known for what it is. All in one transaction, for another process may edit, and throw edits away, at any time.
+ * known for what it is.
  */
-export function takePush(db: Sqlite, id: string): Promise<Push | undefined> {
-  return durably(db, () => db.transaction(async () => {
-    const push = await readPush(db);
-    const last = push?.changesets.at(-1)?.seq ?? 0;
-    if (last > await readNumber(db, 'sent')) await setMeta(db, 'sent', last);
-    return push && { ...push, id };
-  }));
+export async function takePush(db: Sqlite, id: string): Promise<Push | undefined> {
+  const push = await atOneMoment(db, () => readPush(db));
+  const last = push?.changesets.at(-1)?.seq ?? 0;
+  if (!push) return undefined;
+  // Also when it goes no further: the server forgets outcomes that the device says it knows.
+  const sent = Math.max(last, push.sent ?? 0);
+  await durably(db, () => setMeta(db, 'sent', sent));
+  return { ...push, id };
+}
+
+/** Reads without holding up those who write: another process may edit, and throw edits away, at any time. */
+async function atOneMoment<T>(db: Sqlite, read: () => Promise<T>): Promise<T> {
+  await db.exec('BEGIN');
+  try {
+    return await read();
+  } finally {
+    await db.exec('COMMIT');
+  }
 }
 
 /** Numbers of changesets in order, until they have about so many changes. */

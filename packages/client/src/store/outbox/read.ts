@@ -25,6 +25,12 @@ export async function readOutbox(db: Sqlite): Promise<Outbox> {
   return { ...EMPTY_OUTBOX, ...counts, tables: tables.map(({ id }) => id) };
 }
 
+/** The last entry of the log before those that nobody has looked at. */
+export async function lastNumbered(db: Sqlite): Promise<number> {
+  const found = await first<{ id: number }>(db, 'SELECT coalesce((SELECT min(id) - 1 FROM _carryon_log WHERE seq IS NULL), (SELECT max(id) FROM _carryon_log), 0) AS id');
+  return found?.id ?? 0;
+}
+
 /** The rows that the app has written after an entry of the log (0: since the beginning). */
 export async function localChangesAfter(db: Sqlite, logId: number): Promise<LocalChanges> {
   const rows = await db.all<{ id: number; name: string; rid: number; last: number }>(`SELECT t.id, t.name, l.rid, max(l.id) AS last FROM _carryon_log l

@@ -1,5 +1,6 @@
 import type { Sqlite } from '../../ports/sqlite.ts';
 import { setMeta } from '../schema.ts';
+import { takeBackKeys } from './keys.ts';
 import { readNumber } from './read.ts';
 
 /**
@@ -13,6 +14,7 @@ export async function sendAgain(db: Sqlite, last: number): Promise<{ readonly ag
   let lost = known;
   while (lost > last && kept.has(lost)) lost--;
   const isAgain = "seq > ?1 AND seq <= ?2 AND state = 'accepted'";
+  await takeBackKeys(db, lost, known);
   await db.run(`UPDATE _carryon_log SET shown = 1 WHERE op IS NOT NULL AND seq IN (SELECT seq FROM _carryon_changeset WHERE ${isAgain})`, lost, known);
   await db.run(`UPDATE _carryon_changeset SET state = 'pending' WHERE ${isAgain}`, lost, known);
   await setMeta(db, 'known', last);

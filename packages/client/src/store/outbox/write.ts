@@ -20,6 +20,8 @@ export interface EditTransaction {
   remove(table: string, key: readonly SqlValue[]): Promise<void>;
   /** Any writing statement; resolves with the number of rows that it changed. Rejects with `sql.refused` for one that begins or ends a transaction. */
   sql(statement: string, ...values: readonly SqlValue[]): Promise<number>;
+  /** Reads, within the transaction. */
+  query<T>(statement: string, ...values: readonly SqlValue[]): Promise<T[]>;
 }
 
 /**
@@ -67,6 +69,10 @@ class Writing implements EditTransaction {
   async sql(statement: string, ...values: readonly SqlValue[]): Promise<number> {
     if (CONTROL.test(statement)) throw new CarryonError('sql.refused', 'Within a transaction of edits no statement may begin or end one, or change the connection.');
     return this.#run(statement, ...values);
+  }
+
+  query<T>(statement: string, ...values: readonly SqlValue[]): Promise<T[]> {
+    return this.#db.all<T>(statement, ...values);
   }
 
   /** An app may still hold a temporary key that has been replaced. */

@@ -58,7 +58,7 @@ describe('what is put into the business database', () => {
   it('S1 is also what uploads need, where people may write', () => {
     const setup = made('CREATE TABLE t(id INTEGER PRIMARY KEY)').start({ version: 1, tables: { t: { rights: ['read', 'delete'] } } });
     const tables = setup.business.prepare("SELECT name FROM sqlite_schema WHERE type <> 'trigger' ORDER BY name").all().map(({ name }) => name);
-    expect(tables).toEqual(['_carryon_device', '_carryon_key', '_carryon_left', '_carryon_outbox', '_carryon_outcome', 'carryon_sync_error', 't']);
+    expect(tables).toEqual(['_carryon_device', '_carryon_key', '_carryon_ledger', '_carryon_left', '_carryon_outbox', '_carryon_outcome', 'carryon_sync_error', 't']);
     expect(inspect(setup.files.database)).toMatchObject({ tables: [{ name: 't' }], skipped: [] });
   });
 

@@ -34,7 +34,7 @@ export function installCapture(db: Database, tables: readonly TableSpec[], sourc
     createOutbox(db, Math.max(2, ...tables.map((table) => table.key.length)));
     const isUnwatched = errorTable !== undefined && !hasTriggers(db, 'main', errorTable);
     dropTriggers(db);
-    if (errorTable) createUploadTables(db);
+    if (errorTable) createUploadTables(db, storeId);
     if (isUnwatched) noteErrors(db, errorTable, errors);
     for (const table of tables) {
       for (const sql of triggersOf(table, uniquesBeside(table, source))) db.exec(sql);

@@ -96,7 +96,7 @@ export class SqliteStore {
     this.#checkCapture();
     business.exec(`PRAGMA busy_timeout = ${UPLOAD_BUSY_MS}`);
     try {
-      const taken = takeUpload(business, [...this.#tables.values()], upload);
+      const taken = takeUpload(business, [...this.#tables.values()], upload, this.#state().store);
       return { ...taken, published: this.evaluate(upload.nowMs) };
     } finally {
       business.exec(`PRAGMA busy_timeout = ${TRIM_BUSY_MS}`);

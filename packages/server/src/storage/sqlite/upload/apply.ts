@@ -9,6 +9,9 @@ import { hasKey, inShare, isThere, parameter } from './row.ts';
 import type { Workbench } from './workbench.ts';
 import type { Written } from './written.ts';
 
+/** A key that the app gives may be so far above the highest one. */
+const MOST_AHEAD = 1_000_000n;
+
 /**
  * Does what a changeset says, and returns the keys that its new rows got. Throws Refusal at the first change that cannot be done; the caller
  * then undoes the others.
@@ -68,6 +71,7 @@ function insert(bench: Workbench, edit: Edit, written: Written): ReplacedKey[] {
   const { table } = edit;
   const [temporary = null] = edit.key;
   const isTemporary = table.newKeys === 'temporary' && isNegative(temporary);
+  if (table.newKeys === 'temporary' && !isTemporary) checkGiven(db, table, temporary);
   if (!isTemporary && isThere(db, table, edit.key)) throw new CarryonError('write.exists', `There is already a row of "${table.name}" with this key.`);
   insertRow(db, edit, isTemporary ? [] : edit.key);
   const given = isTemporary ? lastRowid(db) : undefined;
@@ -78,6 +82,14 @@ function insert(bench: Workbench, edit: Edit, written: Written): ReplacedKey[] {
   if (!isOwn) throw new CarryonError('write.outside-share', `The new row of "${table.name}" would not be in the person's own share.`);
   written.add({ ...edit, key });
   return isTemporary && given !== undefined ? [keys.remember(table, temporary, given)] : [];
+}
+
+/** A key far above all others would leave SQLite none to give (https://www.sqlite.org/autoinc.html). */
+function checkGiven(db: Database, table: SyncedTable, key: FeedValue): void {
+  const [row] = [...db.exact(`SELECT max(rowid) FROM ${quoteName(table.name)}`)];
+  const last = BigInt((row?.[0] as bigint | null | undefined) ?? 0n);
+  if (typeof key === 'bigint' && key <= (last > 0n ? last : 0n) + MOST_AHEAD) return;
+  throw new CarryonError('write.rejected', `The business database gives the keys of "${table.name}"; this one is no whole number, or far above all others.`);
 }
 
 /** Without a key SQLite gives one. */

@@ -214,7 +214,7 @@ describe('a push from an older copy of a device', () => {
     const value = (): unknown => business.prepare('SELECT v FROM p WHERE id = 1').get()?.['v'];
     expect(await upload([[v('a', 'b')], [v('b', 'c')]], 1, 0)).toMatchObject({ last: 2, taken: 2 });
     // The same request, delivered twice.
-    expect(await upload([[v('a', 'b')], [v('b', 'c')]], 1, 0)).toEqual({ last: 2, taken: 0, refused: 0, outcomes: [], published: false });
+    expect(await upload([[v('a', 'b')], [v('b', 'c')]], 1, 0)).toEqual({ last: 2, ledger: expect.any(String) as string, taken: 0, refused: 0, outcomes: [], published: false });
     // The answer was lost.
     expect(await upload([[v('a', 'b')], [v('b', 'c')]], 1, 2)).toMatchObject({ last: 2, taken: 0 });
     expect(await upload([[v('b', 'x')], [v('x', 'y')], [v('y', 'z')]], 2, 1)).toMatchObject({ last: 2, diverged: true, taken: 0, outcomes: [] });

@@ -68,6 +68,13 @@ describe('temporary keys', () => {
     expect(await device.code({ insert: 'part', key: [-6, 1] })).toBe('write.reference');
   }));
 
+  it('S78 that the app gives itself may not leave the database without keys to give', () => withKeys(async ({ device, rows }) => {
+    for (const key of [{ i: '9223372036854775807' }, 9_000_000_000, { r: '7' }, 'text']) expect(await device.code({ insert: 'order', key: [key], set: { customer: 40 } })).toBe('write.rejected');
+    expect(await device.code({ insert: 'order', key: [50], set: { customer: 40 } })).toBe('ok');
+    expect(await device.code(order(-1, 40))).toBe('ok');
+    expect(rows('SELECT id FROM "order"')).toEqual([[50], [51]]);
+  }));
+
   it('S78 may be negative keys that are real', () => withKeys(async ({ device, rows }) => {
     expect((await device.send([order(-1, -5)], [{ update: 'customer', key: [-5], set: { name: ['nobody', 'somebody'] } }])).refused).toBe(0);
     expect([rows('SELECT customer FROM "order"'), rows('SELECT name FROM customer WHERE id = -5')]).toEqual([[[-5]], [['somebody']]]);

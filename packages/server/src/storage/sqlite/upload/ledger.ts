@@ -1,7 +1,7 @@
 import type { Outcome } from '@carryon/protocol';
 import { noteAck } from '../capture.ts';
 import type { Database } from '../driver.ts';
-import { DEVICES, OUTCOMES } from './tables.ts';
+import { DEVICES, LEDGER, OUTCOMES } from './tables.ts';
 
 /** How far a device's changesets are taken in, and what became of those that it may not know of yet. */
 export class Ledger {
@@ -13,6 +13,11 @@ export class Ledger {
     this.#db = db;
     this.#user = user;
     this.#device = device;
+  }
+
+  /** The name of the whole record, of all devices. */
+  id(): string {
+    return this.#db.get<{ id: string }>(`SELECT id FROM ${LEDGER}`)?.id ?? '';
   }
 
   /** The last changeset taken in; 0: none. */

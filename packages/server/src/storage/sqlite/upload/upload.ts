@@ -29,8 +29,8 @@ class Undone extends Error {
  * one undoes them all (a deferred foreign key at the commit, RAISE(ROLLBACK)), each gets a transaction of its own, so that only the guilty
  * one is refused.
  */
-export function takeUpload(db: Database, tables: readonly SyncedTable[], upload: Upload): TakenIn {
-  const intake = new Intake(db, tables, upload);
+export function takeUpload(db: Database, tables: readonly SyncedTable[], upload: Upload, ledger = 'ledger'): TakenIn {
+  const intake = new Intake(db, tables, upload, ledger);
   intake.takeAll();
   return intake.result();
 }
@@ -44,13 +44,15 @@ class Intake {
   #known: number | undefined;
   /** The device has never sent some of what is here under its name. */
   #diverged = false;
+  readonly #newLedger: string;
   #taken = 0;
   #refused = 0;
 
-  constructor(db: Database, tables: readonly SyncedTable[], upload: Upload) {
+  constructor(db: Database, tables: readonly SyncedTable[], upload: Upload, ledger: string) {
     const { user, device, push } = upload;
     this.#db = db;
     this.#upload = upload;
+    this.#newLedger = ledger;
     this.#bench = {
       db, user, tables: push.tables, targets: push.tables.map((table) => findTarget(table, tables)),
       keys: new TemporaryKeys(db, user, device, tables), left: new LeftRows(db, user, device),
@@ -70,8 +72,9 @@ class Intake {
 
   result(): TakenIn {
     const last = this.#ledger.last();
-    if (this.#diverged) return { last, diverged: true, outcomes: [], taken: 0, refused: 0 };
-    return { last, outcomes: this.#ledger.outcomesAfter(this.#known ?? 0), taken: this.#taken, refused: this.#refused };
+    const ledger = this.#ledger.id();
+    if (this.#diverged) return { last, ledger, diverged: true, outcomes: [], taken: 0, refused: 0 };
+    return { last, ledger, outcomes: this.#ledger.outcomesAfter(this.#known ?? 0), taken: this.#taken, refused: this.#refused };
   }
 
   #takeAlone(changeset: Changeset): void {
@@ -85,7 +88,7 @@ class Intake {
   /** One transaction. `doomed`: why the changeset is refused without another trial. */
   #take(changesets: readonly Changeset[], doomed?: Refusal): void {
     const counts = this.#db.transaction(() => {
-      createUploadTables(this.#db);
+      createUploadTables(this.#db, this.#newLedger);
       return this.#takeInOrder(changesets, doomed);
     }, 'BEGIN IMMEDIATE');
     this.#taken += counts.taken;
