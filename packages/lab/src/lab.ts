@@ -1,46 +1,58 @@
-import type { RuleSetName } from '@carryon/policy';
+import type { Platform, RuleSetName } from '@carryon/policy';
+import type { AppEdit } from './actors/app.ts';
 import { demo, type DemoOptions } from './actors/business.ts';
 import { LabDevice, type LabDeviceOptions } from './actors/device.ts';
-import { flipped, refusal } from './actors/faults.ts';
+import { flipped, isPush, killed, lost, refusal, twice, type Fault } from './actors/faults.ts';
 import type { LinkMode } from './actors/link.ts';
 import { LabServer } from './actors/server.ts';
-import type { Checker, Problem } from './checkers/checker.ts';
-import { deadlineChecker } from './checkers/deadline.ts';
-import { Permission } from './checkers/permission.ts';
-import { restChecker } from './checkers/rest.ts';
-import { journalProblems, truthChecker } from './checkers/truth.ts';
-import { twiceChecker } from './checkers/twice.ts';
-import { wasteChecker } from './checkers/waste.ts';
+import type { Problem } from './checkers/checker.ts';
+import { Observer } from './checkers/observer.ts';
 import type { Action } from './os/os.ts';
 import type { Chart } from './timeline/sample.ts';
-import type { Entry } from './world/trace.ts';
 import { World } from './world/world.ts';
 
 const WRONG = {
   busy: refusal(429, 'server.busy', { 'retry-after': '20' }), unavailable: refusal(503, 'server.unavailable'), expired: refusal(403, 'pack.url-expired'),
-  gone: refusal(410, 'pack.gone'), flipped,
-};
-type Wrong = keyof typeof WRONG;
+  gone: refusal(410, 'pack.gone'), flipped, lost, twice,
+} as const satisfies Readonly<Record<string, Fault>>;
+type Wrong = keyof typeof WRONG | 'killed';
 
 /** What goes wrong around a device, and what people do in the app. */
 export type Event =
   | Action
   | { readonly do: 'link'; readonly to: LinkMode }
   | { readonly do: 'break'; readonly oneIn: number }
-  | { readonly do: 'server-down' | 'server-up' | 'server-restart' | 'disk-full' | 'disk-free' | 'reset' }
+  | { readonly do: 'server-down' | 'server-up' | 'server-restart' | 'disk-full' | 'disk-free' }
   /** The server forgets tombstones and packs that nobody used. */
   | { readonly do: 'keep-house' }
-  /** The next answers to this device are not what they should be. */
-  | { readonly do: 'answer'; readonly path: 'sync' | 'packs'; readonly how: Wrong; readonly times: number }
+  /** The next answers to this device are not what they should be; `push`: those to requests with edits. `killed`: the server's process ends instead. */
+  | { readonly do: 'answer'; readonly path: 'sync' | 'packs' | 'push'; readonly how: Wrong; readonly times: number }
+  /** The business application writes. */
   | { readonly do: 'write'; readonly sql: string }
+  /** The business database is copied; the copy is put back. */
+  | { readonly do: 'back-up' | 'restore' }
+  /** The person edits rows in the app, if it is in front. */
+  | ({ readonly do: 'edit' } & AppEdit)
+  /** The person decides about the oldest draft. */
+  | { readonly do: 'draft'; readonly how: 'retry' | 'drop' }
   | { readonly do: 'sync'; readonly kind: 'delta' | 'full-delta' }
-  | { readonly do: 'pause' | 'resume'; readonly reason: string };
+  | { readonly do: 'pause' | 'resume'; readonly reason: string }
+  | { readonly do: 'reset' };
+
+/** A device beside the one that a lab is about. */
+export interface OtherDevice {
+  readonly name: string;
+  readonly user: string;
+  readonly platform: Platform;
+}
 
 export interface LabOptions extends Omit<LabDeviceOptions, 'config'> {
   readonly seed: number | string;
   readonly ruleSet?: RuleSetName;
   readonly config?: LabDeviceOptions['config'];
   readonly business?: DemoOptions;
+  /** Further devices, of this person or others. */
+  readonly others?: readonly OtherDevice[];
   /** `shared`: one server's files for many runs that change nothing. */
   readonly folder?: 'copy' | 'shared';
   /** Checkers left out: a fault on purpose. */
@@ -50,93 +62,142 @@ export interface LabOptions extends Omit<LabDeviceOptions, 'config'> {
 /** So long a healed device may take to be up to date. */
 const HEAL_MS = 12 * 3_600_000;
 
+/** An engine that has ended closes its database within this time. */
+const LAST_WORDS_MS = 1000;
+
 /** The longest wait at the server, the silence that ends it on a dead connection, and the retry. */
 const LAST_NEWS_MS = 150_000;
 
-/** One world with one server and one device, and those who watch it. */
+/** One world with one server and its devices, and those who watch them. */
 export class Lab {
   readonly world: World;
   readonly server: LabServer;
+  /** The one that this is about, first of all. */
   readonly device: LabDevice;
+  readonly devices: readonly LabDevice[];
   readonly problems: Problem[] = [];
-  /** When the device did something, by its own clock. */
-  readonly #seenMs: number[] = [];
+  readonly #observers: readonly Observer[];
   readonly #blind: readonly string[];
   /** The app's reasons to pause, ever. */
   readonly #pauses = new Set<string>();
 
-  private constructor(world: World, server: LabServer, device: LabDevice, blind: readonly string[], ruleSet: RuleSetName) {
+  private constructor(world: World, server: LabServer, devices: readonly [LabDevice, ...LabDevice[]], blind: readonly string[], ruleSet: RuleSetName) {
     this.world = world;
     this.server = server;
-    this.device = device;
+    this.device = devices[0];
+    this.devices = devices;
     this.#blind = blind;
-    const permission = new Permission(ruleSet, device.time);
-    const checkers = [restChecker(permission, device.name), deadlineChecker(permission, device.name, device.time), twiceChecker(device.name), wasteChecker(device.name), truthChecker(permission, device)];
-    world.trace.onEntry((entry) => {
-      if (entry.who === device.name) permission.see(entry);
-      if (entry.who === device.name && ['start', 'report', 'resume', 'rested', 'timer', 'ended', 'action', 'engine', 'kill'].includes(entry.what)) this.#seenMs.push(device.time.nowMs());
-      for (const checker of checkers) this.#note(checker, entry);
-    });
+    this.#observers = devices.map((device) => new Observer(device, ruleSet, (checker, what) => this.#fail(checker, what)));
+    world.trace.onEntry((entry) => { for (const observer of this.#observers) observer.see(entry); });
   }
 
   static async start(options: LabOptions): Promise<Lab> {
-    const { seed, ruleSet = 'carry-on', config, business, folder, blind = [], ...device } = options;
+    const { seed, ruleSet = 'carry-on', config, business, folder, blind = [], others = [], ...device } = options;
     const world = new World({ seed });
     const server = await LabServer.start(world, { business: demo(business), ...(folder ? { folder } : {}) });
-    return new Lab(world, server, new LabDevice(world, server, { ...device, config: { ruleSet, ...config } }), blind, ruleSet);
+    const made = (one: LabDeviceOptions): LabDevice => new LabDevice(world, server, { ...one, config: { ruleSet, ...config } });
+    return new Lab(world, server, [made(device), ...others.map(made)], blind, ruleSet);
   }
 
-  /** Lets something happen now. */
-  async do(event: Event): Promise<void> {
-    switch (event.do) {
-      case 'link': this.device.link.setMode(event.to); break;
-      case 'break': this.device.link.setSpeed({ breakOneIn: event.oneIn }); break;
-      case 'server-down': if (this.server.isUp) await this.server.down(); break;
-      case 'server-up': if (!this.server.isUp) await this.server.up(); break;
-      case 'server-restart': if (this.server.isUp) await this.server.restart(); break;
-      case 'disk-full': this.#fill(true); break;
-      case 'disk-free': this.#fill(false); break;
-      case 'keep-house': if (this.server.isUp) await this.server.keepHouse(0, 0); break;
-      case 'answer': this.device.peer.fault(`/v1/${event.path}`, WRONG[event.how], event.times); break;
-      case 'write': this.server.change(event.sql); break;
-      case 'sync': if (this.device.os.isRunning) this.device.engine?.syncNow({ kind: event.kind }); break;
-      case 'reset': this.#reset(); break;
-      case 'pause': this.#pauses.add(event.reason); if (this.device.os.isRunning) this.device.engine?.pause(event.reason); break;
-      case 'resume': if (this.device.os.isRunning) this.device.engine?.resume(event.reason); break;
-      default: this.device.act(event);
-    }
+  /** Lets something happen now. `on`: the name of the device, where it is another than the first. */
+  async do(event: Event, on?: string): Promise<void> {
+    const device = this.devices.find(({ name }) => name === on) ?? this.device;
+    await this.#do(event, device);
     await this.world.settle();
+  }
+
+  async #do(event: Event, device: LabDevice): Promise<void> {
+    const { server } = this;
+    switch (event.do) {
+      case 'link': return device.link.setMode(event.to);
+      case 'break': return device.link.setSpeed({ breakOneIn: event.oneIn });
+      case 'server-down': return server.isUp ? server.down() : undefined;
+      case 'server-up': return server.isUp ? undefined : server.up();
+      case 'server-restart': return server.isUp ? server.restart() : undefined;
+      case 'disk-full': return this.#fill(device, true);
+      case 'disk-free': return this.#fill(device, false);
+      case 'keep-house': return server.isUp ? server.keepHouse(0, 0) : undefined;
+      case 'answer': return this.#answerWrongly(device, event);
+      case 'write': return server.change(event.sql);
+      case 'back-up': return server.backUp();
+      case 'restore': return server.hasBackup ? server.restore() : undefined;
+      case 'edit': return device.use({ edit: event });
+      case 'draft': return device.use({ settle: event.how });
+      case 'sync': case 'reset': case 'pause': case 'resume': return this.#ask(device, event);
+      default: return device.act(event);
+    }
+  }
+
+  #answerWrongly({ peer }: LabDevice, { path, how, times }: Extract<Event, { do: 'answer' }>): void {
+    peer.fault(path === 'push' ? isPush : `/v1/${path}`, how === 'killed' ? killed(this.server) : WRONG[how], times);
+  }
+
+  /** The app asks its engine for something. */
+  #ask(device: LabDevice, event: Extract<Event, { do: 'sync' | 'reset' | 'pause' | 'resume' }>): void {
+    if (event.do === 'pause') this.#pauses.add(event.reason);
+    const engine = device.os.isRunning ? device.engine : undefined;
+    if (!engine) return;
+    switch (event.do) {
+      case 'sync': return engine.syncNow({ kind: event.kind });
+      case 'pause': return engine.pause(event.reason);
+      case 'resume': return engine.resume(event.reason);
+      case 'reset':
+        this.world.trace.add(device.name, 'reset');
+        return engine.reset();
+      default: return event satisfies never;
+    }
   }
 
   runFor(ms: number): Promise<void> {
     return this.world.runFor(ms);
   }
 
-  /** Everything is well again and the person has the app in front: the device must come up to date. */
+  /** Everything is well again and each person has the app in front: the devices must come up to date, and every edit must get where it belongs. */
   async heal(): Promise<void> {
+    for (const device of this.devices) await this.#heal(device);
+    await this.server.publish();
+    for (const device of this.devices) await this.#settle(device);
+    // What was written in the last moment comes with the wait at the server, or with the next where that one hangs.
+    await this.runFor(LAST_NEWS_MS);
+    const foreign = this.devices.filter(({ isForeign }) => isForeign);
+    for (const device of foreign) await this.#settle(device);
+    if (foreign.length > 0) await this.runFor(LAST_NEWS_MS);
+  }
+
+  /** Waits until the device has and has given all. A person who is told that the server's data is another agrees to begin anew. */
+  async #settle(device: LabDevice): Promise<void> {
+    const lags = (): boolean => !device.isUpToDate || device.hasPending;
+    await this.world.runWhile(() => lags() && !device.isForeign, HEAL_MS);
+    if (device.isForeign) {
+      await this.runFor(LAST_WORDS_MS);
+      await this.do({ do: 'open' }, device.name);
+    }
+    if (await this.world.runWhile(lags, HEAL_MS)) return;
+    const { edits, reasons = 'no engine' } = device.status() ?? {};
+    this.#fail('healing', `healed, ${device.name} does not come up to date: ${JSON.stringify({ edits, reasons })}`);
+  }
+
+  async #heal(device: LabDevice): Promise<void> {
     const good: readonly Event[] = [
       { do: 'link', to: 'up' }, { do: 'break', oneIn: 0 }, { do: 'server-up' }, { do: 'disk-free' }, { do: 'saver-off' }, { do: 'plug' }, { do: 'permission', to: 'always' },
       { do: 'wifi-only', on: false }, { do: 'mode', to: 'auto' }, { do: 'network', to: 'unmetered' }, { do: 'leave' }, { do: 'open' },
     ];
-    this.device.peer.mend();
-    this.device.link.setSpeed({ downBytesPerSecond: 2_000_000, upBytesPerSecond: 500_000 });
-    for (const event of good) await this.do(event);
-    for (const reason of this.#pauses) await this.do({ do: 'resume', reason });
-    await this.server.publish();
-    const isDone = await this.world.runWhile(() => !this.device.isUpToDate, HEAL_MS);
-    if (!isDone) this.#fail('healing', `healed, the device does not come up to date: ${JSON.stringify(this.device.status()?.reasons ?? 'no engine')}`);
-    // What was written in the last moment comes with the wait at the server, or with the next where that one hangs.
-    await this.runFor(LAST_NEWS_MS);
+    device.peer.mend();
+    device.link.setSpeed({ downBytesPerSecond: 2_000_000, upBytesPerSecond: 500_000 });
+    for (const event of good) await this.do(event, device.name);
+    for (const reason of this.#pauses) await this.do({ do: 'resume', reason }, device.name);
   }
 
-  /** What the device holds is the person's share, and its journal tells what happened. */
+  /** What each device holds is the person's share, and its journal tells what happened. */
   check(): void {
-    for (const { name } of this.server.tables) {
-      const rows = this.device.rows(name);
-      const share = this.server.share(this.device.user, name);
-      if (JSON.stringify(rows) !== JSON.stringify(share)) this.#fail('share', `table ${name} has ${rows?.length ?? 'no'} rows, the share ${share.length}, or they differ`);
+    for (const device of this.devices) {
+      for (const { name } of this.server.tables) {
+        const rows = device.rows(name);
+        const share = this.server.share(device.user, name);
+        if (JSON.stringify(rows) !== JSON.stringify(share)) this.#fail('share', `on ${device.name} table ${name} has ${rows?.length ?? 'no'} rows, the share ${share.length}, or they differ`);
+      }
     }
-    for (const problem of journalProblems(this.device, this.#seenMs)) this.#fail('journal', problem);
+    for (const observer of this.#observers) observer.checkJournal();
   }
 
   chart(title: string): Chart {
@@ -144,27 +205,14 @@ export class Lab {
   }
 
   async close(): Promise<void> {
-    await this.device.close();
+    for (const device of this.devices) await device.close();
     await this.server.close();
   }
 
-  #fill(isFull: boolean): void {
-    const { disk, name } = this.device;
+  #fill({ disk, name }: LabDevice, isFull: boolean): void {
     this.world.trace.add(name, 'disk', isFull ? 'full' : 'free');
     if (isFull) disk.fill();
     else disk.free();
-  }
-
-  #reset(): void {
-    const { device } = this;
-    if (!device.os.isRunning || !device.engine) return;
-    this.world.trace.add(device.name, 'reset');
-    device.engine.reset();
-  }
-
-  #note(checker: Checker, entry: Entry): void {
-    const what = checker.see(entry);
-    if (what !== undefined) this.#fail(checker.name, what);
   }
 
   #fail(checker: string, what: string): void {

@@ -77,7 +77,7 @@ export async function commitSegment(db: Sqlite, step: SegmentStep, nowMs: number
     if (!canBeEdited) return commitRows(db, step, commit, nowMs);
     await lift(db, changing);
     const result = await commitRows(db, step, commit, nowMs);
-    const restored = await confirm(db, names, commit.ack ?? 0, nowMs);
+    const restored = await confirm(db, names, changing, commit.ack ?? 0, nowMs);
     await lay(db, changing);
     return { ...result, outbox: await readOutbox(db), ...(restored && restored.again + restored.lost > 0 ? { restored } : {}) };
   });

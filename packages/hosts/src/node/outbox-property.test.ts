@@ -18,6 +18,7 @@ const byKey = (rows: Iterable<Values>, table: Table): Map<string, FeedValue[]> =
 class Server {
   readonly device: EditDevice;
   #rid = 1000;
+  #restores = 0;
   #nextSite = 100n;
   last = 0;
   keys = new Map<string, bigint>();
@@ -31,8 +32,9 @@ class Server {
     const rows = TABLES.map((table) => new Map(this.device.rowsOf(table)));
     const [last, keys, outcomes, next] = [this.last, new Map(this.keys), new Map(this.outcomes), this.#nextSite];
     return () => {
+      const ahead = 1000 * ++this.#restores;
       // A new version for every row: a restored server's data are made anew.
-      TABLES.forEach((table, i) => this.device.rows.set(table.id, new Map([...(rows[i] ?? [])].map(([rid, row]) => [rid, { ...row, ver: row.ver + 1000 }]))));
+      TABLES.forEach((table, i) => this.device.rows.set(table.id, new Map([...(rows[i] ?? [])].map(([rid, row]) => [rid, { ...row, ver: (row.ver % 1000) + ahead }]))));
       [this.last, this.keys, this.outcomes, this.#nextSite] = [last, new Map(keys), new Map(outcomes), next + 50n];
     };
   }

@@ -1,8 +1,18 @@
+import { ledgerSql } from './ledger.ts';
+
+/** A table of a profile file. */
+export interface ProfileTable {
+  readonly rows: 'all' | { readonly own: string };
+  readonly priority: number;
+  readonly rights?: readonly ('create' | 'read' | 'update' | 'delete')[];
+  readonly conflicts?: 'last-writer-wins' | 'detect' | 'merge';
+}
+
 /** A business: its tables with their content, the profile, and the people who sync. Equal ones are built once. */
 export interface Business {
   readonly sql: string;
   /** As in a profile file. */
-  readonly tables: Readonly<Record<string, { readonly rows: 'all' | { readonly own: string }; readonly priority: number }>>;
+  readonly tables: Readonly<Record<string, ProfileTable>>;
   /** These people's scopes and packs are there before the world begins. */
   readonly users: readonly string[];
   /** A pack holds so many row ids of a table. */
@@ -25,6 +35,8 @@ export interface DemoOptions {
   readonly pageRows?: number;
   /** Characters of the text column that make a row this long and hard to compress. */
   readonly textLength?: number;
+  /** People may edit rows, and the business keeps a book of all changes. Default: they may only read. */
+  readonly edits?: boolean;
 }
 
 export const DEMO_USERS = ['ann', 'bob'] as const;
@@ -32,23 +44,35 @@ const ROWS: DemoRows = { customers: 500, jobs: 1000, notes: 1000, parts: 1500 };
 const PACK_ROWS = 250;
 const TEXT_LENGTH = 120;
 
+const TABLES: Readonly<Record<keyof DemoRows, ProfileTable>> = {
+  customers: { rows: 'all', priority: 0 }, jobs: { rows: { own: 'owner' }, priority: 1 }, notes: { rows: { own: 'owner' }, priority: 2 }, parts: { rows: 'all', priority: 2 },
+};
+
+/** What people may do, and what becomes of conflicts: of each kind one. */
+const EDITED: typeof TABLES = {
+  customers: { ...TABLES.customers, rights: ['create', 'read', 'update', 'delete'] },
+  jobs: { ...TABLES.jobs, rights: ['create', 'read', 'update', 'delete'], conflicts: 'detect' },
+  notes: { ...TABLES.notes, rights: ['create', 'read', 'update', 'delete'], conflicts: 'merge' },
+  parts: { ...TABLES.parts, rights: ['create', 'read', 'update'] },
+};
+
 /** A service company: customers and parts for all, jobs and notes each of one person, people taking turns. */
 export function demo(options: DemoOptions = {}): Business {
-  const { users = DEMO_USERS, packRows = PACK_ROWS, textLength = TEXT_LENGTH } = options;
+  const { users = DEMO_USERS, packRows = PACK_ROWS, textLength = TEXT_LENGTH, edits = false } = options;
   const rows = { ...ROWS, ...options.rows };
   const text = textSql(textLength);
+  // Keys of rows that are gone are not given again where devices may still know those rows.
+  const id = `id INTEGER PRIMARY KEY${edits ? ' AUTOINCREMENT' : ''}`;
   const owner = `CASE i % ${users.length} ${users.map((user, i) => `WHEN ${i} THEN '${user}'`).join(' ')} END`;
   return {
     sql: [
-      fill('customers', 'id INTEGER PRIMARY KEY, name TEXT, info TEXT', rows.customers, `i, 'Customer ' || i, ${text}`),
-      fill('jobs', 'id INTEGER PRIMARY KEY, owner TEXT, state TEXT, info TEXT', rows.jobs, `i, ${owner}, 'open', ${text}`),
-      fill('notes', 'id INTEGER PRIMARY KEY, owner TEXT, job INTEGER, info TEXT', rows.notes, `i, ${owner}, 1 + i % ${Math.max(1, rows.jobs)}, ${text}`),
-      fill('parts', 'id INTEGER PRIMARY KEY, name TEXT, price REAL, info TEXT', rows.parts, `i, 'Part ' || i, i / 8.0, ${text}`),
+      fill('customers', `${id}, name TEXT, info TEXT`, rows.customers, `i, 'Customer ' || i, ${text}`),
+      fill('jobs', `${id}, owner TEXT, state TEXT, info TEXT`, rows.jobs, `i, ${owner}, 'open', ${text}`),
+      fill('notes', `${id}, owner TEXT, job INTEGER${edits ? ' REFERENCES jobs(id)' : ''}, info TEXT`, rows.notes, `i, ${owner}, 1 + i % ${Math.max(1, rows.jobs)}, ${text}`),
+      fill('parts', `${id}, name TEXT, price REAL${edits ? ' CHECK(price >= 0)' : ''}, info TEXT`, rows.parts, `i, 'Part ' || i, i / 8.0, ${text}`),
+      ...(edits ? [ledgerSql(Object.entries(TABLES).map(([name, { rows: rule }]) => ({ name, isOwned: rule !== 'all' })))] : []),
     ].join('\n'),
-    tables: {
-      customers: { rows: 'all', priority: 0 }, jobs: { rows: { own: 'owner' }, priority: 1 },
-      notes: { rows: { own: 'owner' }, priority: 2 }, parts: { rows: 'all', priority: 2 },
-    },
+    tables: edits ? EDITED : TABLES,
     users, packRows, ...(options.pageRows === undefined ? {} : { pageRows: options.pageRows }),
   };
 }

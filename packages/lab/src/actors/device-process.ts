@@ -24,7 +24,14 @@ export interface ProcessParts {
   readonly rested: () => void;
   readonly wish: (wake: WakeWish | undefined) => void;
   readonly changed: () => void;
+  /** The engine has ended by itself, with this code. */
+  readonly ended: (code: string | undefined) => void;
+  /** The person has agreed to download everything anew. */
+  readonly reset: boolean;
 }
+
+/** So late, at most, a connection sees what another has committed. */
+const POLL_MS = 50;
 
 const never = <T>(): Promise<T> => new Promise(() => undefined);
 
@@ -53,6 +60,7 @@ export class DeviceProcess {
       clock: this.#tracedClock(), random: parts.random, net: this.net, sqlite: this.#sqlite(), packs: this.#packs(), host: this.#host(), log,
     }, { config: { ...DEFAULT_CONFIG, mode: 'watch', ...parts.config }, serverUrl: SERVER_URL, credentials: () => parts.credentials().then((token) => this.#whenRunning(token)) });
     this.engine.subscribe(parts.changed);
+    if (parts.reset) this.engine.reset();
     this.engine.run().then(() => this.#ended(undefined), (thrown: unknown) => this.#ended(thrown));
   }
 
@@ -63,6 +71,11 @@ export class DeviceProcess {
   report(report: Report): void {
     this.#report = report;
     this.#events?.situation(report);
+  }
+
+  /** Other code of the process runs the function later; that is no timer of the engine. */
+  later(delayMs: number, run: () => void): () => void {
+    return ProcessClock.prototype.after.call(this.clock, delayMs, run);
   }
 
   suspend(sockets: 'drop' | 'hang'): void {
@@ -88,7 +101,9 @@ export class DeviceProcess {
   #ended(thrown: unknown): void {
     if (this.#state === 'dead') return;
     this.isOver = true;
-    this.#parts.note('ended', thrown === undefined ? null : toCarryonError(thrown).code);
+    const code = thrown === undefined ? undefined : toCarryonError(thrown).code;
+    this.#parts.note('ended', code ?? null);
+    this.#parts.ended(code);
     void this.engine.close();
   }
 
@@ -131,13 +146,18 @@ export class DeviceProcess {
 
   #sqlite(): Sqlite {
     const { disk, note, stepMs } = this.#parts;
-    const wait = (ms: number): Promise<void> => new Promise((resolve) => { ProcessClock.prototype.after.call(this.clock, ms, resolve); });
+    const wait = (ms: number): Promise<void> => new Promise((resolve) => { this.later(ms, resolve); });
     const before = (call: string): Promise<void> | void => {
       if (this.#state !== 'running') return this.#whenRunning(undefined);
       // A transaction's time passes within it, so that it can be cut.
       if (call === 'commit') return wait(stepMs());
     };
     const sqlite = disk.sqlite(before);
+    const onWrite = sqlite.onWrite.bind(sqlite);
+    sqlite.onWrite = (listener) => onWrite(() => this.later(POLL_MS, () => {
+      note('noticed');
+      listener();
+    }));
     const transaction = sqlite.transaction.bind(sqlite);
     sqlite.transaction = async <T>(work: () => Promise<T>): Promise<T> => {
       if (this.#state !== 'running') await this.#whenRunning(undefined);

@@ -8,6 +8,7 @@ import type { Sample } from '../timeline/sample.ts';
 import { DeviceTime } from '../world/clock.ts';
 import type { Plain } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
+import { LabApp, type AppEdit } from './app.ts';
 import { DeviceProcess } from './device-process.ts';
 import { LabDisk, type LabDiskOptions } from './disk.ts';
 import { LabDownloads } from './downloads.ts';
@@ -43,6 +44,7 @@ export class LabDevice implements ProcessHooks {
   readonly time: DeviceTime;
   readonly os: Os;
   readonly samples: Sample[] = [];
+  readonly #app: LabApp;
   readonly #world: World;
   readonly #server: LabServer;
   readonly #options: LabDeviceOptions;
@@ -50,6 +52,7 @@ export class LabDevice implements ProcessHooks {
   /** What the process was told last; undefined: there is none. */
   #told: Report | undefined;
   #processes = 0;
+  #isForeign = false;
   #progress = 0;
   /** The most rows that each table had or was announced with. */
   readonly #announced = new Map<string, number>();
@@ -70,6 +73,10 @@ export class LabDevice implements ProcessHooks {
       timeline, chance: world.random.fork(`os ${this.name}`), hooks: this, downloader: new LabDownloads(this.link), adopt: (name, bytes) => this.#adopt(name, bytes),
       wallMs: () => this.time.nowMs(), options: options.os ?? {},
     });
+    this.#app = new LabApp({
+      disk: this.disk, user: this.user, name: `edit ${this.name}`, note: (what, detail) => this.#note(what, detail), engine: () => this.engine,
+      later: (delayMs, run) => this.#process?.later(delayMs, run),
+    });
     this.#note('made', { platform: options.platform, ruleSet: options.config?.ruleSet ?? 'carry-on' });
     this.#sample();
   }
@@ -83,6 +90,15 @@ export class LabDevice implements ProcessHooks {
     // An app whose engine has ended makes a new one when the person opens it.
     if (action.do === 'open' && this.os.isRunning && this.#process?.isOver === true) this.#open();
     this.#sample();
+  }
+
+  /** The person edits rows, or settles a draft, if the app is in front of them. */
+  use(what: { readonly edit: AppEdit } | { readonly settle: 'retry' | 'drop' }): void {
+    const { app, screen } = this.os.situation();
+    if (!this.os.isRunning || !this.disk.isReadable || app !== 'foreground' || screen !== 'unlocked') return;
+    this.#note('use');
+    if ('edit' in what) this.#app.edit(what.edit);
+    else void this.#app.settle(what.settle);
   }
 
   /** What the engine says of itself; undefined: no engine runs. */
@@ -102,6 +118,16 @@ export class LabDevice implements ProcessHooks {
   /** Every table is usable and as the server's last checkpoint, as far as the engine knows. */
   get isUpToDate(): boolean {
     return this.status()?.state === 'up-to-date';
+  }
+
+  /** The engine has ended, for the server's sync data is another; when the person opens the app the next one begins anew. */
+  get isForeign(): boolean {
+    return this.#isForeign;
+  }
+
+  /** Edits are on their way to the server, as far as the engine knows. */
+  get hasPending(): boolean {
+    return (this.status()?.edits.operations ?? 0) > 0;
   }
 
   /** The rows that an app sees, as `LabServer.share` gives them; undefined: the table is not usable. */
@@ -194,8 +220,10 @@ export class LabDevice implements ProcessHooks {
     this.#process = new DeviceProcess({
       disk, link, time, random, config: this.#options.config ?? {}, transfers: this.os.transfers, credentials: () => this.#server.token(this.user),
       stepMs: () => random.between(from, to), note: (what, detail) => this.#note(what, detail), rested: () => this.os.rested(), wish: (wake) => this.os.wish(wake),
-      changed: () => this.#sampleSoon(),
+      changed: () => this.#sampleSoon(), ended: (code) => { this.#isForeign = code === 'epoch.changed'; }, reset: this.#isForeign,
     }, this.#told);
+    if (this.#isForeign) this.#note('reset');
+    this.#isForeign = false;
     this.#process.net.reach(this.#reach);
   }
 

@@ -59,6 +59,10 @@ export class DiskSqlite implements Sqlite {
     return this.#inner.detachPack();
   }
 
+  onWrite(listener: () => void): () => void {
+    return this.#disk.onWrite(listener);
+  }
+
   async close(): Promise<void> {
     await this.#before('close');
     return this.#inner.close();

@@ -1,11 +1,14 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { NodeSqlite } from '@carryon/hosts/node';
 import type { PackStore, Sqlite } from '@carryon/client';
 import { CarryonError } from '@carryon/protocol';
 import { DiskPacks, PART, RAW } from './disk-packs.ts';
 import { DiskSqlite, type BeforeCall } from './disk-sqlite.ts';
 import { tempFolder } from './temp-folder.ts';
+
+const SQLITE_BUSY = 5;
 
 export interface LabDiskOptions {
   /** What the packs may take together. Default: no limit. */
@@ -25,6 +28,7 @@ export class LabDisk {
   /** How much of each file has been written through. */
   readonly #durable = new Map<string, number>();
   readonly #connections = new Set<NodeSqlite>();
+  readonly #listeners = new Set<() => void>();
   #isFull = false;
   #isReadable = true;
 
@@ -47,10 +51,37 @@ export class LabDisk {
     return new DiskSqlite(this, connection, before);
   }
 
+  /** One transaction of the app, by a connection of its own, which does not wait for another's to end: false, that is under way. What the work throws undoes it. */
+  write(work: (db: DatabaseSync) => void): boolean {
+    this.checkSpace(0);
+    const db = new DatabaseSync(this.database, { timeout: 0, enableForeignKeyConstraints: false });
+    try {
+      if (!begins(db)) return false;
+      try {
+        work(db);
+        db.exec('COMMIT');
+      } catch (thrown) {
+        if (db.isTransaction) db.exec('ROLLBACK');
+        throw thrown;
+      }
+    } finally {
+      db.close();
+    }
+    for (const listener of this.#listeners) listener();
+    return true;
+  }
+
+  /** Calls the function at each commit of the app; returns how to end that. */
+  onWrite(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   /** The process has ended, however: its open transactions are undone. */
   async processEnded(): Promise<void> {
     const open = [...this.#connections];
     this.#connections.clear();
+    this.#listeners.clear();
     for (const connection of open) await connection.close();
   }
 
@@ -129,5 +160,16 @@ export class LabDisk {
   async close(): Promise<void> {
     await this.processEnded();
     if (existsSync(this.folder)) rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** False: another connection has the write lock. */
+function begins(db: DatabaseSync): boolean {
+  try {
+    db.exec('BEGIN IMMEDIATE');
+    return true;
+  } catch (thrown) {
+    if ((thrown as { errcode?: number }).errcode === SQLITE_BUSY) return false;
+    throw thrown;
   }
 }

@@ -1,6 +1,7 @@
 import { CarryonError, toCarryonError } from '@carryon/protocol';
 import type { LabLink } from './link.ts';
 import { PackTraffic } from './pack-traffic.ts';
+import { isPush } from './faults.ts';
 import type { LabAnswer, LabRequest } from './server.ts';
 
 export interface ExchangeRequest extends LabRequest {
@@ -54,7 +55,7 @@ export class Exchange {
     const { method, url, headers = {}, body = '', who } = this.#request;
     const range = headers['range'];
     const path = this.#pack === undefined ? new URL(url).pathname : `pack ${this.#pack.slice(0, 12)}`;
-    this.#link.world.trace.add(who, 'request', { id: this.#id, method, path, range, bytes: body.length });
+    this.#link.world.trace.add(who, 'request', { id: this.#id, method, path, range, bytes: body.length, ...(isPush(this.#request) ? { push: true } : {}) });
     this.#link.packs.add(this.#pack, { requests: 1, ranges: range === undefined ? 0 : 1 });
     if (this.#link.mode === 'none') return this.#after(NO_CONNECTION_MS, () => this.fail(unreachable('there is no network')));
     if (this.#link.mode === 'half-open') return this.hush();

@@ -1,13 +1,13 @@
 import { rmSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
 import { CarryonError } from '@carryon/protocol';
 import { signToken } from '@carryon/server';
 import { Auth, Changes, createApp, Metrics, openDirectStorage, PackFiles, PackUrls, Planner, type Context, type Storage, type SyncedTable } from '@carryon/server/testing';
 import { pino, type Logger } from 'pino';
 import type { LabRandom } from '../world/random.ts';
 import type { World } from '../world/world.ts';
+import { BusinessDatabase } from './business-database.ts';
 import { demo, type Business } from './business.ts';
-import { rowLines } from './row-lines.ts';
+import { Lane } from './lane.ts';
 import { copyFolder, PACK_KEY, serverFiles, tablesOf, templateOf } from './template.ts';
 import { tempFolder } from './temp-folder.ts';
 
@@ -62,7 +62,8 @@ export class LabServer {
   readonly folder: string;
   readonly #world: World;
   readonly #ownFolder: boolean;
-  readonly #db: DatabaseSync;
+  readonly #db: BusinessDatabase;
+  readonly #lane = new Lane();
   readonly #ids: LabRandom;
   /** What the server complained of since its last answer. */
   readonly #complaints: string[] = [];
@@ -75,8 +76,7 @@ export class LabServer {
     this.#ownFolder = ownFolder;
     this.#ids = world.random.fork('server');
     this.tables = tablesOf(folder, business);
-    this.#db = new DatabaseSync(serverFiles(folder).database);
-    this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF');
+    this.#db = new BusinessDatabase(serverFiles(folder).database);
   }
 
   /** Starts a server, before the world runs. */
@@ -99,7 +99,7 @@ export class LabServer {
   async request(request: LabRequest): Promise<LabAnswer> {
     const running = this.#running;
     if (!running) throw refused();
-    const asked = inject(running.app, request);
+    const asked = this.#lane.run(() => inject(running.app, request));
     running.requests.add(asked);
     const tracked = this.#world.track(asked.finally(() => running.requests.delete(asked)), `${request.method} ${request.url.slice(0, 40)}`);
     const answer = await tracked.finally(() => this.#noteComplaints());
@@ -115,7 +115,7 @@ export class LabServer {
   /** The business application writes. The server sees it with the next `publish`. */
   write(sql: string): void {
     this.#mayChange();
-    this.#db.exec(sql);
+    this.#db.write(sql);
     this.#world.trace.add('business', 'write', sql);
   }
 
@@ -159,18 +159,40 @@ export class LabServer {
   /** The server's data directory is lost: it is made anew, as another epoch. */
   async loseData(): Promise<void> {
     this.#mayChange();
-    await this.down();
+    if (this.isUp) await this.down();
     const { store, packs } = serverFiles(this.folder);
     for (const path of [store, `${store}-wal`, `${store}-shm`, packs]) rmSync(path, { recursive: true, force: true });
     await this.up();
     await this.#world.track(this.#ingest(), 'ingest');
+    this.#world.trace.add('server', 'new epoch');
+  }
+
+  /** A copy of the business database, as somebody makes each night. */
+  backUp(): void {
+    this.#mayChange();
+    this.#db.backUp();
+    this.#world.trace.add('server', 'backed up');
+  }
+
+  get hasBackup(): boolean {
+    return this.#db.hasBackup;
+  }
+
+  /** The copy is put back, with all that devices had sent until then, and no more; the sync data is made anew, as the server asks for. */
+  async restore(): Promise<void> {
+    this.#mayChange();
+    await this.down();
+    this.#db.putBack();
+    this.#world.trace.add('server', 'restored');
+    await this.loseData();
   }
 
   /** What a person must hold of a table, by one plain query of the business database; compare with `rowLines` of the device's. */
   share(user: string, table: string): string[] {
     const found = this.#table(table);
     const own = found.rule.kind === 'own' ? found.rule.column : undefined;
-    return rowLines(this.#db, table, this.columns(table), ...(own === undefined ? ['true'] as const : [`CAST("${own}" AS TEXT) = ?`, user] as const));
+    const columns = this.columns(table);
+    return own === undefined ? this.#db.lines(table, columns, 'true') : this.#db.lines(table, columns, `CAST("${own}" AS TEXT) = ?`, user);
   }
 
   /** The columns of a table that are synced. */
@@ -200,18 +222,31 @@ export class LabServer {
   async #open(): Promise<void> {
     const files = serverFiles(this.folder);
     const { clock } = this.#world;
-    const storage = paged(openDirectStorage(files, this.tables, () => this.#ids.uuid()), this.business.pageRows);
+    const storage = this.#told(paged(openDirectStorage(files, this.tables, () => this.#ids.uuid()), this.business.pageRows));
     const packs = new PackFiles(files.packs);
     await packs.open();
     const urls = new PackUrls(PACK_KEY);
     const log = this.#log();
     const context: Context = {
       storage, tables: this.tables, files: packs, urls, clock, log, auth: new Auth({ secret: SECRET }, clock),
-      planner: new Planner(storage, packs, urls, clock), changes: countWaiting(new Changes(clock), this.#world), metrics: new Metrics(),
+      planner: new Planner(storage, packs, urls, clock), changes: countWaiting(new Changes(clock), this.#world, this.#lane), metrics: new Metrics(),
     };
     const app = createApp(context, log);
     await app.ready();
     this.#running = { app, context, requests: new Set() };
+  }
+
+  /** The trace tells what uploads bring. */
+  #told(storage: Storage): Storage {
+    return {
+      ...storage,
+      upload: async (upload) => {
+        const uploaded = await storage.upload(upload);
+        if (uploaded.taken > 0) this.#world.trace.add('server', 'upload', { user: upload.user, last: uploaded.last, taken: uploaded.taken, refused: uploaded.refused });
+        if (uploaded.published) this.#world.trace.add('server', 'published');
+        return uploaded;
+      },
+    };
   }
 
   #log(): Logger {
@@ -279,6 +314,7 @@ function paged(storage: Storage, pageRows: number | undefined): Storage {
     ...storage,
     read: (use) => storage.read((snapshot) => use({
       state: () => snapshot.state(), scope: (key) => snapshot.scope(key), liveRids: (scope) => snapshot.liveRids(scope),
+      acked: (user, device) => snapshot.acked(user, device),
       feed: (scope, after, maxRows, maxBytes) => snapshot.feed(scope, after, Math.min(maxRows, pageRows), maxBytes),
       rangeDigests: (scope, width, most) => snapshot.rangeDigests(scope, width, most),
       rowsBetween: (scope, low, high, maxRows, maxBytes) => snapshot.rowsBetween(scope, low, high, maxRows, maxBytes),
@@ -287,11 +323,12 @@ function paged(storage: Storage, pageRows: number | undefined): Storage {
 }
 
 /** A question that waits for the next change waits for virtual time. */
-function countWaiting(changes: Changes, world: World): Changes {
+function countWaiting(changes: Changes, world: World, lane: Lane): Changes {
   const next = changes.next.bind(changes);
   const isOver = (): boolean => (changes as { closed?: boolean }).closed === true;
   changes.next = (withinMs) => {
     if (isOver()) return next(withinMs);
+    lane.stepAside();
     world.waiting(1);
     return next(withinMs).finally(() => world.waiting(-1));
   };

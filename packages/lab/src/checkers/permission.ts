@@ -15,6 +15,7 @@ export interface Allowed {
 /** The most that any sync may be allowed: begun or new, asked for by the person. */
 const SYNCS: readonly Sync[] = [
   { kind: 'first', state: 'active' }, { kind: 'first', state: 'none', byPerson: true }, { kind: 'delta', state: 'active' }, { kind: 'delta', state: 'none', byPerson: true },
+  { kind: 'upload', state: 'active' }, { kind: 'upload', state: 'none' },
 ];
 
 /** What the policy allows a device, computed apart from the engine, from what the OS told the process. */

@@ -21,7 +21,7 @@ export class Quiet {
   /** Anything that may keep news from the device, or brings some, begins the time anew. */
   see({ who, what, atMs }: Entry): void {
     const isNews = who === 'business' || (who === 'server' && what !== 'log');
-    const isChange = who === this.#device.name && ['action', 'link', 'link-speed', 'start', 'report', 'suspend', 'resume', 'kill', 'power-loss', 'ended'].includes(what);
+    const isChange = who === this.#device.name && ['action', 'link', 'link-speed', 'start', 'report', 'suspend', 'resume', 'kill', 'power-loss', 'ended', 'use', 'edit', 'draft'].includes(what);
     if (isNews || isChange) this.#sinceMs = atMs;
   }
 
@@ -32,6 +32,6 @@ export class Quiet {
     const patienceMs = WAIT_MS + (1000 * SHARE_BYTES) / Math.min(link.speed.downBytesPerSecond, link.speed.upBytesPerSecond);
     if (!isLive || status.state !== 'up-to-date' || atMs - this.#sinceMs < patienceMs) return [];
     const behind = this.#server.tables.filter(({ name }) => JSON.stringify(this.#device.rows(name)) !== JSON.stringify(this.#server.share(this.#device.user, name)));
-    return behind.map(({ name }) => `the device says that it is up to date, and table ${name} is not`);
+    return behind.map(({ name }) => `${this.#device.name} says that it is up to date, and table ${name} is not`);
   }
 }

@@ -9,7 +9,7 @@ const WORK = ['begin', 'end', 'timer', 'rested'];
 /** No request, no write and no timer while the process is suspended; none where the policy denies all work, and what was in flight has ended. */
 export function restChecker(permission: Permission, device: string): Checker {
   let isSuspended = false;
-  /** What the journal has to tell may still be written: the last words of before a suspension, or that the person asked for something. */
+  /** What the journal has to tell may still be written: the last words of before a suspension, or that the person asked for something. So are edits, and the engine numbers them. */
   let toTellMs = -Infinity;
   return {
     name: 'rest',
@@ -19,7 +19,7 @@ export function restChecker(permission: Permission, device: string): Checker {
       if (isSuspended && isWork) return `${entry.what} while the process is suspended`;
       if (entry.what === 'suspend') isSuspended = true;
       if (['resume', 'kill', 'power-loss', 'start'].includes(entry.what)) isSuspended = false;
-      if (entry.what === 'resume' || entry.what === 'reset') toTellMs = entry.atMs;
+      if (['resume', 'reset', 'use', 'noticed', 'edit', 'draft'].includes(entry.what)) toTellMs = entry.atMs;
       if (!['request', 'request-end', 'begin'].includes(entry.what)) return undefined;
       const { network, work, deniedForMs, offForMs } = permission.now(entry.atMs);
       if (entry.what === 'request-end' && offForMs > TO_REST_MS) return `a request goes on for ${offForMs} ms after the policy said ${permission.rule}`;

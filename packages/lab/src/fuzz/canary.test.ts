@@ -1,35 +1,26 @@
 import type { PackStore, Report } from '@carryon/client';
-import type { Platform } from '@carryon/policy';
-import { describe, expect, it } from 'vitest';
 import type { Lab } from '../lab.ts';
-import { play, type PlayOptions } from './play.ts';
-import { type Script, scriptOf, type Timed } from './script.ts';
-
-/** A fault on purpose and the checker that must find it. */
-interface Canary {
-  readonly what: string;
-  readonly platform?: Platform;
-  readonly fault: PlayOptions;
-  /** What the fault needs to show. */
-  readonly script?: (script: Script) => Script;
-  readonly checker: string;
-}
+import { alone, type Canary, findCanaries } from '../testing/canary.ts';
+import type { Script, Timed } from './script.ts';
 
 /** Power fails again and again while packs come fast, and the person opens the app at once. */
-function losesPower(script: Script): Script {
+function losesPower(life: Script): Script {
+  const script = alone(life);
   const failures = [1_000, 2_500, 4_000].flatMap((atMs): Timed[] => [{ atMs, event: { do: 'power-loss' } }, { atMs: atMs + 500, event: { do: 'open' } }]);
   const others = script.events.filter(({ atMs }) => atMs === 0 || atMs > 10_000);
   return { ...script, link: { downBytesPerSecond: 20_000, latencyMs: 5 }, events: [...others, ...failures].sort((a, b) => a.atMs - b.atMs) };
 }
 
 /** The person leaves while packs come and are applied, again and again, and stays away until the app's grace is over. */
-function leavesInMidst(script: Script): Script {
+function leavesInMidst(life: Script): Script {
+  const script = alone(life);
   const leaving = Array.from({ length: 10 }, (_, i): Timed[] => [{ atMs: 1 + i * 61_300, event: { do: 'open' } }, { atMs: 1_000 + i * 61_300, event: { do: 'leave' } }]);
   return { ...script, ruleSet: 'carry-on', link: { downBytesPerSecond: 500, latencyMs: 5 }, os: { service: 'none' }, events: leaving.flat(), lengthMs: 660_000 };
 }
 
 /** The server refuses every question for half an hour. */
-function failsForLong(script: Script): Script {
+function failsForLong(life: Script): Script {
+  const script = alone(life);
   const events: Timed[] = [{ atMs: 0, event: { do: 'answer', path: 'sync', how: 'unavailable', times: 10_000 } }, { atMs: 1, event: { do: 'open' } }];
   return { ...script, link: {}, events, lengthMs: 1_800_000 };
 }
@@ -112,27 +103,5 @@ const CANARIES: readonly Canary[] = [
   { what: 'a device that always calls itself up to date', fault: { meddle: callsItselfUpToDate }, script: failsForLong, checker: 'quiet' },
   { what: 'a status that names no reason', fault: { meddle: namesNoReason }, checker: 'truth' },
 ];
-const SEEDS = 40;
 
-/** The first run that the checker finds wrong. */
-async function findScript({ platform, fault, checker, script = (same) => same }: Canary): Promise<Script | undefined> {
-  for (let seed = 1; seed <= SEEDS; seed++) {
-    const candidate = script(scriptOf(seed, platform));
-    const { problems } = await play(candidate, fault);
-    if (problems.some((problem) => problem.checker === checker)) return candidate;
-  }
-  return undefined;
-}
-
-describe('the checkers', () => {
-  for (const canary of CANARIES) {
-    it(`${canary.checker} finds ${canary.what}, and blind it does not`, { timeout: 120_000 }, async () => {
-      const script = await findScript(canary);
-      expect(script).toBeDefined();
-      if (!script) return;
-      const blind = await play(script, { ...canary.fault, blind: [canary.checker] });
-      expect(blind.problems.map(({ checker }) => checker)).not.toContain(canary.checker);
-      expect((await play(script)).problems).toEqual([]);
-    });
-  }
-});
+findCanaries(CANARIES);

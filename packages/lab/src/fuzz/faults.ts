@@ -23,6 +23,8 @@ const FAULTS: readonly Fault[] = [
   (random) => [{ do: random.pick(['kill', 'kill', 'power-loss', 'reboot']) }, { do: 'open' }],
   (random) => [{ do: random.pick(['leave', 'lock', 'freeze']) }, { do: 'open' }],
   (random) => [{ do: 'answer', path: 'sync', how: random.pick(['busy', 'unavailable']), times: random.between(1, 3) }],
+  (random) => [{ do: 'answer', path: 'push', how: random.pick(['lost', 'twice', 'killed', 'unavailable']), times: random.between(1, 3) }],
+  (random) => [{ do: 'answer', path: 'push', how: random.pick(['lost', 'twice', 'killed', 'unavailable']), times: random.between(1, 3) }],
   (random) => [{ do: 'answer', path: 'packs', how: random.pick(['busy', 'unavailable', 'expired', 'gone', 'flipped']), times: random.between(1, 3) }],
 ];
 
@@ -35,6 +37,13 @@ export function faults(random: LabRandom, lengthMs: number): readonly Timed[] {
     const endMs = Math.min(lengthMs, atMs + random.between(from, to));
     return [{ atMs, event: begin }, ...(end ? [{ atMs: endMs, event: end }] : [])];
   }).flat();
+}
+
+/** In few runs the business database is put back from a backup. */
+export function restores(random: LabRandom, lengthMs: number): readonly Timed[] {
+  if (!random.chance(1, 10)) return [];
+  const [backUpMs = 0, restoreMs = 0] = [random.below(lengthMs), random.below(lengthMs)].sort((a, b) => a - b);
+  return [{ atMs: backUpMs, event: { do: 'back-up' } }, { atMs: restoreMs, event: { do: 'restore' } }];
 }
 
 /** Half of the time early, while the first sync goes on. */

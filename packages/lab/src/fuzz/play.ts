@@ -26,6 +26,7 @@ export interface Played {
 const CAUSES: Readonly<Record<string, (script: Script) => boolean>> = {
   'pack.wrong-bytes': has(({ event }) => event.do === 'answer' && event.how === 'flipped'),
   'pack.gone': has(({ event }) => event.do === 'keep-house'),
+  'epoch.changed': has(({ event }) => event.do === 'restore'),
 };
 
 function has(cause: (timed: Timed) => boolean): (script: Script) => boolean {
@@ -44,10 +45,10 @@ export async function play(script: Script, options: PlayOptions = {}): Promise<P
   const watching = new Watch(lab, options.blind ?? []);
   try {
     meddle?.(lab);
-    for (const { atMs, event } of script.events) {
+    for (const { atMs, on, event } of script.events) {
       await lab.runFor(atMs - lab.world.queue.steadyMs);
       watching.look();
-      await lab.do(event);
+      await lab.do(event, on);
     }
     await lab.runFor(script.lengthMs - lab.world.queue.steadyMs);
     watching.look();

@@ -2,17 +2,20 @@ import type { EngineConfig } from '@carryon/client';
 import { type Platform, PLATFORMS, RULE_SET_NAMES, type RuleSetName } from '@carryon/policy';
 import type { DemoOptions } from '../actors/business.ts';
 import type { LinkSpeed } from '../actors/link.ts';
-import type { Event } from '../lab.ts';
+import type { Event, OtherDevice } from '../lab.ts';
 import type { OsOptions } from '../os/create-os.ts';
 import { randomOptions, randomScript } from '../os/generate.ts';
 import { HOUR_MS, MINUTE_MS } from '../os/ports.ts';
 import { LabRandom } from '../world/random.ts';
 import { asks } from './asks.ts';
-import { faults } from './faults.ts';
+import { edits, OTHERS, othersOf } from './edits.ts';
+import { faults, restores } from './faults.ts';
 import { writes } from './writes.ts';
 
 export interface Timed {
   readonly atMs: number;
+  /** The device that it happens to, where it is another than the first. */
+  readonly on?: string;
   readonly event: Event;
 }
 
@@ -25,6 +28,8 @@ export interface Script {
   readonly os: OsOptions;
   readonly business: DemoOptions;
   readonly config: Partial<EngineConfig>;
+  /** Further devices. */
+  readonly others?: readonly OtherDevice[];
   /** In order of time. */
   readonly events: readonly Timed[];
   readonly lengthMs: number;
@@ -32,10 +37,10 @@ export interface Script {
 
 /** Few, since each is built once in a process. */
 const BUSINESSES: readonly DemoOptions[] = [
-  { rows: { customers: 60, jobs: 160, notes: 120, parts: 80 }, packRows: 20, textLength: 80 },
-  { rows: { customers: 90, jobs: 200, notes: 0, parts: 120 }, packRows: 24, pageRows: 25, textLength: 200 },
-  { rows: { customers: 10, jobs: 300, notes: 240, parts: 40 }, packRows: 30, textLength: 120 },
-  { rows: { customers: 0, jobs: 120, notes: 80, parts: 300 }, packRows: 40, pageRows: 7, textLength: 300 },
+  { rows: { customers: 60, jobs: 160, notes: 120, parts: 80 }, packRows: 20, textLength: 80, edits: true },
+  { rows: { customers: 90, jobs: 200, notes: 0, parts: 120 }, packRows: 24, pageRows: 25, textLength: 200, edits: true },
+  { rows: { customers: 10, jobs: 300, notes: 240, parts: 40 }, packRows: 30, textLength: 120, edits: true },
+  { rows: { customers: 0, jobs: 120, notes: 80, parts: 300 }, packRows: 40, pageRows: 7, textLength: 300, edits: true },
 ];
 
 /** Bytes per second: from a first sync of seconds to one of hours. */
@@ -48,8 +53,14 @@ export function scriptOf(seed: number, platform?: Platform): Script {
   const of = platform ?? random.pick(PLATFORMS);
   const lengthMs = random.pick(LENGTHS_MS);
   const actions = randomScript(random.fork('person'), of, lengthMs).map(({ atMs, action }): Timed => ({ atMs, event: action }));
-  const events = [...actions, ...faults(random.fork('faults'), lengthMs), ...writes(random.fork('writes'), lengthMs), ...asks(random.fork('asks'), lengthMs)];
+  const isShared = random.fork('others').chance(1, 6);
+  const events: Timed[] = [
+    ...(isShared ? othersOf(random.fork('trouble'), lengthMs) : []), ...actions, ...faults(random.fork('faults'), lengthMs), ...writes(random.fork('writes'), lengthMs),
+    ...asks(random.fork('asks'), lengthMs), ...edits(random.fork('edits'), lengthMs, actions).filter(({ on }) => isShared || on === undefined),
+    ...restores(random.fork('restores'), lengthMs),
+  ];
   return {
+    ...(isShared ? { others: OTHERS } : {}),
     seed, platform: of, ruleSet: random.pick(RULE_SET_NAMES), business: random.pick(BUSINESSES), lengthMs,
     link: { downBytesPerSecond: random.pick(SPEEDS), upBytesPerSecond: random.pick(SPEEDS), latencyMs: random.pick([5, 30, 300, 1500]), jitterMs: random.pick([0, 10, 500]) },
     os: plain(randomOptions(random.fork('os'))), config: configOf(random.fork('config')), events: events.sort((a, b) => a.atMs - b.atMs),

@@ -30,6 +30,7 @@ async function fewer<T>(items: readonly T[], fails: (some: readonly T[]) => Prom
 
 /** Each of these alone makes a script plainer. */
 const PLAINER: readonly ((script: Script) => Script)[] = [
+  ({ others: _, ...script }) => ({ ...script, events: script.events.filter(({ on }) => on === undefined) }),
   (script) => ({ ...script, os: {} }),
   (script) => ({ ...script, config: {} }),
   (script) => ({ ...script, link: {} }),

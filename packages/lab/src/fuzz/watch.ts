@@ -1,5 +1,8 @@
+import type { LabDevice } from '../actors/device.ts';
 import type { Problem } from '../checkers/checker.ts';
+import { EditsWatch, type Note } from '../checkers/edits-watch.ts';
 import { leftovers } from '../checkers/leftovers.ts';
+import { writesOf } from '../checkers/own-values.ts';
 import { Quiet } from '../checkers/quiet.ts';
 import { Shares } from '../checkers/shares.ts';
 import { Snapshot } from '../checkers/snapshot.ts';
@@ -11,49 +14,94 @@ export class Watch {
   readonly problems: Problem[] = [];
   readonly #lab: Lab;
   readonly #blind: readonly string[];
-  readonly #shares: Shares;
-  readonly #snapshot: Snapshot;
-  readonly #quiet: Quiet;
+  readonly #devices: DeviceWatch[];
+  readonly #edits: EditsWatch | undefined;
   readonly #stop: () => void;
 
   constructor(lab: Lab, blind: readonly string[]) {
-    const { device, server, world } = lab;
     this.#lab = lab;
     this.#blind = blind;
-    this.#shares = new Shares(server, device.user);
-    this.#snapshot = new Snapshot(device, server, this.#shares);
-    this.#quiet = new Quiet(device, server);
-    this.#stop = world.trace.onEntry((entry) => this.#see(entry));
+    const note: Note = (checker, found) => this.#note(checker, found);
+    this.#devices = lab.devices.map((device) => new DeviceWatch(lab, device, note));
+    this.#edits = EditsWatch.of(lab.devices, lab.server, note);
+    this.#stop = lab.world.trace.onEntry((entry) => this.#see(entry));
   }
 
   /** Looks at everything as it is now. */
   look(): void {
-    this.#note('snapshot', this.#snapshot.look('all'));
-    this.#note('quiet', this.#quiet.look(this.#lab.world.queue.steadyMs));
+    for (const device of this.#devices) device.look();
+    this.#edits?.look();
   }
 
   /** The world has been healed and everything is done. */
   async end(): Promise<void> {
-    this.look();
-    this.#note('leftovers', await leftovers(this.#lab.device));
+    for (const device of this.#devices) await device.end();
+    await this.#edits?.end();
   }
 
   close(): void {
     this.#stop();
-    this.#shares.close();
-    this.#snapshot.close();
+    this.#edits?.close();
+    for (const device of this.#devices) device.close();
   }
 
   #see(entry: Entry): void {
-    this.#shares.see(entry);
-    this.#quiet.see(entry);
-    if (entry.who !== this.#lab.device.name) return;
-    if (entry.what === 'end') this.#note('snapshot', this.#snapshot.look('changed'));
-    if (['start', 'kill', 'power-loss'].includes(entry.what)) this.#note('snapshot', this.#snapshot.look('all'));
+    for (const device of this.#devices) device.see(entry);
+    this.#edits?.see(entry);
   }
 
   #note(checker: string, found: readonly string[]): void {
     if (this.#blind.includes(checker)) return;
     for (const what of found) this.problems.push({ atMs: this.#lab.world.queue.steadyMs, checker, what });
+  }
+}
+
+/** Those who read one device's tables. */
+class DeviceWatch {
+  readonly #lab: Lab;
+  readonly #device: LabDevice;
+  readonly #quiet: Quiet;
+  readonly #note: Note;
+  #shares: Shares;
+  readonly #snapshot: Snapshot;
+
+  constructor(lab: Lab, device: LabDevice, note: Note) {
+    this.#lab = lab;
+    this.#device = device;
+    this.#note = note;
+    this.#shares = new Shares(lab.server, device.user);
+    this.#snapshot = new Snapshot(device, lab.server, this.#shares);
+    this.#quiet = new Quiet(device, lab.server);
+  }
+
+  look(): void {
+    this.#note('snapshot', this.#snapshot.look('all'));
+    this.#note('quiet', this.#quiet.look(this.#lab.world.queue.steadyMs));
+  }
+
+  async end(): Promise<void> {
+    this.look();
+    this.#note('leftovers', await leftovers(this.#device));
+  }
+
+  close(): void {
+    this.#shares.close();
+    this.#snapshot.close();
+  }
+
+  see(entry: Entry): void {
+    if (entry.who === 'server' && entry.what === 'new epoch') this.#renew();
+    this.#shares.see(entry);
+    this.#quiet.see(entry);
+    if (entry.who !== this.#device.name) return;
+    this.#snapshot.touch(writesOf(entry));
+    if (entry.what === 'end') this.#note('snapshot', this.#snapshot.look('changed'));
+    if (['start', 'kill', 'power-loss'].includes(entry.what)) this.#note('snapshot', this.#snapshot.look('all'));
+  }
+
+  #renew(): void {
+    this.#shares.close();
+    this.#shares = new Shares(this.#lab.server, this.#device.user);
+    this.#snapshot.renew(this.#shares);
   }
 }

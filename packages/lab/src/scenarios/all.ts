@@ -1,5 +1,8 @@
 import { ANDROID_2022_11 } from './android-2022-11.ts';
 import { CARRY_ON } from './carry-on.ts';
+import { EDITS_ANYWHERE } from './edits-anywhere.ts';
+import { EDITS_ON_PHONES } from './edits-phones.ts';
+import { EDITS_ON_WINDOWS } from './edits-windows.ts';
 import { GENERAL_2022_11 } from './general-2022-11.ts';
 import { GENERAL_2024_05 } from './general-2024-05.ts';
 import { IOS_2022_11 } from './ios-2022-11.ts';
@@ -9,7 +12,8 @@ import type { Scenario } from './scenario.ts';
 import { WINDOWS_2022_11 } from './windows-2022-11.ts';
 import { WINDOWS_2024_05 } from './windows-2024-05.ts';
 
-/** Every scenario, rule set by rule set; of each rule set in the order of its rows. */
+/** Every scenario, rule set by rule set; of each rule set in the order of its rows. Then those in which people edit. */
 export const SCENARIOS: readonly Scenario[] = [
   GENERAL_2022_11, IOS_2022_11, ANDROID_2022_11, WINDOWS_2022_11, GENERAL_2024_05, PHONES_2024_05, WINDOWS_2024_05, IOS_CARRY_ON, CARRY_ON,
+  EDITS_ON_PHONES, EDITS_ON_WINDOWS, EDITS_ANYWHERE,
 ].flat();

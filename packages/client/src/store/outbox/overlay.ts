@@ -23,12 +23,12 @@ export async function lift(db: Sqlite, tables: readonly string[]): Promise<void>
   }
 }
 
-/** The server's rows of these tables hold what became of all changesets up to `ack`: these edits need not be laid over them any more. Tells what a restored server lacks. */
-export async function confirm(db: Sqlite, tables: readonly string[], ack: number, nowMs: number): Promise<StepResult['restored']> {
+/** The server's rows of these tables hold what became of all changesets up to `ack`: these edits need not be laid over them any more. `lifted`: of which tables the edits are lifted. Tells what a restored server lacks. */
+export async function confirm(db: Sqlite, tables: readonly string[], lifted: readonly string[], ack: number, nowMs: number): Promise<StepResult['restored']> {
   const among = 'form IN (SELECT id FROM _carryon_form WHERE name IN (SELECT value FROM json_each(?)))';
   const [names, known, acked] = [JSON.stringify(tables), await readNumber(db, 'known'), await readNumber(db, 'acked')];
   // Acknowledgements do not fall, unless the server was restored from a backup.
-  const restored = ack < acked ? await relay(db, () => sendAgain(db, ack), tables) : undefined;
+  const restored = ack < acked ? await relay(db, () => sendAgain(db, ack), lifted) : undefined;
   if (!restored && ack < known && await first(db, `SELECT 1 FROM _carryon_log WHERE shown AND seq > ? AND seq <= ? AND ${among} LIMIT 1`, ack, known, names)) await doubt(db, ack);
   if (ack !== acked) await setMeta(db, 'acked', ack);
   await db.run(`UPDATE _carryon_log SET shown = 0 WHERE shown AND seq <= ? AND seq IN (SELECT seq FROM _carryon_changeset WHERE state <> 'pending') AND ${among}`, ack, names);
