@@ -6,7 +6,7 @@ import { type Script, scriptOf } from '../fuzz/script.ts';
 
 /** CARRYON_FUZZ_RUNS times as many seeds. */
 const TIMES = Number(process.env['CARRYON_FUZZ_RUNS'] ?? 1);
-const SEEDS = 15;
+const SEEDS = 10;
 
 /** Whatever happens to a device of this platform: every seed runs twice. */
 export function anyLife(platform: Platform): void {
