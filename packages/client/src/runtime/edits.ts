@@ -1,4 +1,3 @@
-import type { SqlValue } from '@carryon/protocol';
 import type { Outbox } from '../core/state.ts';
 import type { Log } from '../ports/log.ts';
 import type { Sqlite } from '../ports/sqlite.ts';
@@ -122,7 +121,11 @@ export class Edits {
     this.#looksAgain = true;
     this.#looking ??= this.#look()
       .catch((thrown: unknown) => this.#ports.log.warn({ err: thrown }, 'the app\'s edits could not be read'))
-      .finally(() => { this.#looking = undefined; });
+      .then(() => {
+        this.#looking = undefined;
+        // Somebody wrote in the very moment in which it ended.
+        return this.#looksAgain ? this.noticed() : undefined;
+      });
     return this.#looking;
   }
 
@@ -170,4 +173,3 @@ export class Edits {
 }
 
 export type { Draft, EditTransaction, ExportedEdits, Mended };
-export type EditValues = Readonly<Record<string, SqlValue>>;

@@ -66,7 +66,11 @@ class RunningQuery<T> {
     this.#isStale = true;
     if (this.#isRunning) return;
     this.#isRunning = true;
-    void this.#runWhileStale().finally(() => { this.#isRunning = false; });
+    void this.#runWhileStale().finally(() => {
+      this.#isRunning = false;
+      // A change came in the very moment in which it ended.
+      if (this.#isStale && !this.#isEnded) this.run();
+    });
   }
 
   async #runWhileStale(): Promise<void> {
