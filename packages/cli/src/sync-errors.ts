@@ -1,25 +1,10 @@
 import { nodeNet } from '@carryon/hosts/node';
 import { CarryonError, decodeValue, isErrorCode } from '@carryon/protocol';
+import type { SyncErrorRow } from '@carryon/server';
 import { table, timeText, valueText } from './output.ts';
 
 const PATIENCE_MS = 30_000;
 const TYPES = ['conflict', 'record not found', 'record already exists', 'other'];
-
-/** A row of the table of sync errors. */
-export interface SyncError {
-  readonly id: string;
-  readonly error_time: string;
-  readonly message: string;
-  readonly type: number;
-  readonly record_table: string;
-  /** The key's values, JSON. */
-  readonly record_key: string;
-  readonly owner: string;
-  readonly action: string;
-  /** Per column `{from, to}`, JSON. */
-  readonly action_data: string;
-  readonly error_code: string;
-}
 
 export interface SyncErrorsQuery {
   readonly url: string;
@@ -29,7 +14,7 @@ export interface SyncErrorsQuery {
 }
 
 /** Asks a server for the refused edits: the person's own, or with an admin's token everybody's. Rejects with `server.*` or `auth.*`. */
-export async function fetchSyncErrors({ url, token, user }: SyncErrorsQuery): Promise<SyncError[]> {
+export async function fetchSyncErrors({ url, token, user }: SyncErrorsQuery): Promise<SyncErrorRow[]> {
   const address = new URL('v1/errors', url.endsWith('/') ? url : `${url}/`);
   if (user !== undefined) address.searchParams.set('user', user);
   const headers = { accept: 'application/json', ...(token === '' ? {} : { authorization: `Bearer ${token}` }) };
@@ -42,11 +27,11 @@ export async function fetchSyncErrors({ url, token, user }: SyncErrorsQuery): Pr
   return errors;
 }
 
-type Answer = { readonly errors?: SyncError[]; readonly error?: { readonly code: ConstructorParameters<typeof CarryonError>[0]; readonly message: string } };
+type Answer = { readonly errors?: SyncErrorRow[]; readonly error?: { readonly code: ConstructorParameters<typeof CarryonError>[0]; readonly message: string } };
 
 function parse(text: string): Answer {
   try {
-    const { errors, error } = JSON.parse(text) as { errors?: SyncError[]; error?: { code?: unknown; message?: unknown } };
+    const { errors, error } = JSON.parse(text) as { errors?: SyncErrorRow[]; error?: { code?: unknown; message?: unknown } };
     if (typeof error?.code === 'string' && isErrorCode(error.code)) return { error: { code: error.code, message: String(error.message) } };
     return Array.isArray(errors) ? { errors } : {};
   } catch {
@@ -55,7 +40,7 @@ function parse(text: string): Answer {
 }
 
 /** A refused edit as an admin reads it. */
-export function syncErrorText(error: SyncError): string {
+export function syncErrorText(error: SyncErrorRow): string {
   const head = `${timeText(Date.parse(error.error_time))}  ${error.owner}  ${error.action} ${error.record_table} ${keyOf(error.record_key)}`;
   const rows = Object.entries(valuesOf(error.action_data)).map(([column, { from, to }]) => [column, shown(from), shown(to)]);
   const lines = rows.length === 0 ? [] : table(['column', 'from', 'to'], rows).split('\n');

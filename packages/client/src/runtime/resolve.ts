@@ -10,7 +10,7 @@ export interface Conflict {
   readonly base: Row;
   /** As the person wanted it; undefined: they deleted it. */
   readonly mine: Row | undefined;
-  /** As it is on the server now; undefined: it is gone, or in another's share. */
+  /** As it is on the server now; undefined: it is gone, or in another's share. Then the draft can only be dropped (`theirs`), or left to the person. */
   readonly theirs: Row | undefined;
 }
 
@@ -22,14 +22,15 @@ export type Resolver = (conflict: Conflict) => Row | 'theirs' | undefined | Prom
 
 /** What the app's functions make of a refused changeset: values to retry it with, to drop it, or undefined: it stays a draft. */
 export async function resolve(draft: Draft, resolvers: Readonly<Record<string, Resolver>>): Promise<Mended | 'drop' | undefined> {
-  if (draft.error.code !== 'write.conflict') return undefined;
+  if (draft.error.code !== 'write.conflict' && draft.error.code !== 'write.not-found') return undefined;
   const mended: Record<number, Row | 'leave'> = {};
   for (const [i, change] of draft.changes.entries()) {
     if (!isContested(change, i === draft.error.change)) continue;
     const resolver = resolvers[change.table];
     const { table, key, base = {}, mine, theirs } = change;
     const settled = await resolver?.({ table, key, base, mine, theirs });
-    if (settled === undefined) return undefined;
+    // A row that is gone cannot be given values.
+    if (settled === undefined || (settled !== 'theirs' && theirs === undefined)) return undefined;
     mended[i] = settled === 'theirs' ? 'leave' : settled;
   }
   const isAllTheirs = draft.changes.every((_, i) => mended[i] === 'leave');

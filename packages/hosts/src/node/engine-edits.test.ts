@@ -130,6 +130,22 @@ describe('edits and the engine', () => {
     expect((await engine.edits.drafts()).map(({ seq }) => seq)).toEqual([1]);
   });
 
+  it('D64 an edit of a row that is gone is shown to the resolver too, and dropped when it says so', async () => {
+    const seen: unknown[] = [];
+    const engine = await watching({ resolvers: { customers: ({ mine, theirs }) => { seen.push([mine?.['name'], theirs]); return seen.length === 1 ? { name: 'again' } : 'theirs'; } } });
+    const refuse = async (seq: number): Promise<void> => {
+      rig.server.inbox.refusals.set(seq, { code: 'write.not-found', message: 'The row is gone.', change: 0 });
+      await engine.edits.write(async (tx) => { await tx.update('customers', [seq * 10], { name: `mine ${seq}` }); });
+      rig.server.remove(1, seq);
+    };
+    await refuse(1);
+    await rig.until(engine, () => seen.length === 1 && engine.status().edits.drafts === 1);
+    await refuse(2);
+    await rig.until(engine, () => engine.status().edits.drafts === 0 && engine.status().state === 'up-to-date' && seen.length > 2);
+    expect(seen).toEqual([['mine 1', undefined], ['mine 1', undefined], ['mine 2', undefined]]);
+    expect(rig.visible()).toEqual(rig.expected());
+  });
+
   it('D64 a conflict that never ends is left to the person after some tries', async () => {
     let times = 0;
     const engine = await watching({ resolvers: { customers: ({ mine }) => ({ name: `${String(mine?.['name'])}${++times}` }) } });
