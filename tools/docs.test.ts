@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ERRORS } from '@carryon/protocol';
 import { describe, expect, it } from 'vitest';
-import { renderErrors } from './docs.ts';
+import { renderErrors, renderSchema } from './docs.ts';
 
 describe('docs', () => {
   it('DOCS-1 docs/errors.md is what the generator makes (else: npm run docs)', () => {
@@ -14,5 +14,9 @@ describe('docs', () => {
     expect(page).toContain('## pack\n\n| Code |');
     expect(page).toContain('| `pack.gone` | a\\|b | admin | no | c d |');
     expect(page).toContain('## internal\n');
+  });
+
+  it('DOCS-3 packages/server/profile.schema.json is what the generator makes (else: npm run docs)', () => {
+    expect(readFileSync(new URL('../packages/server/profile.schema.json', import.meta.url), 'utf8')).toBe(renderSchema());
   });
 });

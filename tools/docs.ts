@@ -1,6 +1,7 @@
-// Writes docs/errors.md from the error registry, so that the page and the code cannot disagree.
+// Writes docs/errors.md from the error registry and the JSON Schema of profiles, so that they and the code cannot disagree.
 import { writeFileSync } from 'node:fs';
 import { ERRORS } from '@carryon/protocol';
+import { profileJsonSchema } from '@carryon/server';
 
 /** One entry of the registry, described by the members this page shows. */
 export interface ErrorText {
@@ -43,4 +44,10 @@ function row(cells: readonly string[]): string {
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
 }
 
-if (import.meta.main) writeFileSync(new URL('../docs/errors.md', import.meta.url), renderErrors(ERRORS));
+/** The text of the schema that the server's package publishes. */
+export const renderSchema = (): string => `${JSON.stringify(profileJsonSchema(), null, 2)}\n`;
+
+if (import.meta.main) {
+  writeFileSync(new URL('../docs/errors.md', import.meta.url), renderErrors(ERRORS));
+  writeFileSync(new URL('../packages/server/profile.schema.json', import.meta.url), renderSchema());
+}

@@ -8,6 +8,7 @@ import { errorsCommand } from './commands/errors.ts';
 import { explainCommand } from './commands/explain.ts';
 import { exportCommand } from './commands/export.ts';
 import { initCommand } from './commands/init.ts';
+import { profileCommand } from './commands/profile.ts';
 import { queryCommand } from './commands/query.ts';
 import { retryCommand } from './commands/retry.ts';
 import { serveCommand } from './commands/serve.ts';
@@ -20,7 +21,7 @@ import { exitCode, EXIT, EXIT_HELP } from './exit.ts';
 import { Output } from './output.ts';
 
 const COMMANDS = [
-  demoCommand, initCommand, serveCommand, tokenCommand, syncCommand, statusCommand, queryCommand, writeCommand, errorsCommand, retryCommand, dropCommand,
+  demoCommand, initCommand, profileCommand, serveCommand, tokenCommand, syncCommand, statusCommand, queryCommand, writeCommand, errorsCommand, retryCommand, dropCommand,
   exportCommand, signOutCommand, explainCommand, doctorCommand, detachCommand,
 ];
 
@@ -28,7 +29,7 @@ const COMMANDS = [
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('carryon').description('Offline data that carries on.').version('0.1.0');
   for (const make of COMMANDS) program.addCommand(make());
-  for (const command of [program, ...program.commands]) command.exitOverride().addHelpText('after', EXIT_HELP).configureOutput({ outputError: () => undefined });
+  for (const command of withNested(program)) command.exitOverride().addHelpText('after', EXIT_HELP).configureOutput({ outputError: () => undefined });
   endWithReader();
   try {
     await program.parseAsync(argv);
@@ -36,6 +37,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     process.exitCode = failure(thrown, argv.includes('--json'));
   }
 }
+
+/** A command and all below it. */
+const withNested = (command: Command): Command[] => [command, ...command.commands.flatMap(withNested)];
 
 /** Whoever reads the output may have seen enough (`carryon query … | head`): that is no failure. */
 function endWithReader(): void {

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { CarryonError } from '@carryon/protocol';
-import { parseProfile, type Profile } from '@carryon/server';
+import { readProfileText, type Profile } from '@carryon/server';
 
-/** Reads a profile file. Throws `profile.invalid` saying where it is wrong. */
-export function readProfile(file: string): Profile {
+/** Reads profile files. Throws `profile.invalid` saying which is wrong, and where. */
+export const readProfiles = (files: readonly string[]): Profile[] => files.map(readProfile);
+
+function readProfile(file: string): Profile {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -12,9 +14,9 @@ export function readProfile(file: string): Profile {
     throw new CarryonError('profile.invalid', code === 'ENOENT' ? `There is no profile ${file}.` : `The profile ${file} could not be read: ${code}.`, { cause });
   }
   try {
-    return parseProfile(JSON.parse(text));
+    return readProfileText(text);
   } catch (cause) {
-    if (cause instanceof CarryonError) throw cause;
-    throw new CarryonError('profile.invalid', `The profile ${file} is not JSON: ${(cause as Error).message}.`, { cause });
+    if (!(cause instanceof CarryonError)) throw cause;
+    throw new CarryonError(cause.code, `${file}: ${cause.message}`, { cause });
   }
 }

@@ -12,7 +12,7 @@ export interface SyncedEdits {
   readonly waiting: number;
 }
 
-const NONE: StoredEdits = { records: 0, operations: 0, drafts: 0, answered: 0 };
+const NONE: StoredEdits = { records: 0, operations: 0, drafts: 0, answered: 0, gone: 0, left: [] };
 
 /** What a folder holds of edits. Where nothing can be read there are none: what is wrong is the sync's to say. */
 export async function storedEdits(folder: string): Promise<StoredEdits> {

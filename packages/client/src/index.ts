@@ -10,6 +10,7 @@ export type { PackSource, Sqlite } from './ports/sqlite.ts';
 export type { Transfer, TransferItem, Transfers } from './ports/transfers.ts';
 export type { DataChange, TableChange } from './runtime/changes.ts';
 export { Edits, type Draft, type EditTransaction, type ExportedEdits, type Mended } from './runtime/edits.ts';
+export { Follower, type FollowerPorts } from './runtime/follower.ts';
 export type { LiveQuery } from './runtime/live-query.ts';
 export type { Conflict, Resolver } from './runtime/resolve.ts';
 export { Writer } from './runtime/writer.ts';

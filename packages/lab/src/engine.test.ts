@@ -6,7 +6,8 @@ import { LabDisk } from './actors/disk.ts';
 import { LabLink } from './actors/link.ts';
 import { LabNet } from './actors/net.ts';
 import { rowLines } from './actors/row-lines.ts';
-import { LabServer, SERVER_URL } from './actors/server.ts';
+import { SERVER_URL } from './actors/server-app.ts';
+import { LabServer } from './actors/server.ts';
 import { DeviceTime, ProcessClock } from './world/clock.ts';
 import { firstDifference, type Plain } from './world/trace.ts';
 import { World } from './world/world.ts';
@@ -51,7 +52,7 @@ async function history(world: World): Promise<readonly { atMs: number; who: stri
     const second = startProcess(world, server, disk, link, 'second');
     expect(await world.runWhile(() => !second.done(), 600_000)).toBe(true);
     const device = new DatabaseSync(disk.database, { readOnly: true });
-    for (const { name } of server.tables) expect(rowLines(device, name, server.columns(name))).toEqual(server.share('ann', name));
+    for (const name of server.rights.tablesOf('ann')) expect(rowLines(device, name, server.rights.columns('ann', name))).toEqual(server.share('ann', name));
     device.close();
     await second.engine.close();
     return world.trace.entries;

@@ -1,6 +1,8 @@
 export { LabApp, type AppEdit } from './actors/app.ts';
 export type { AppStatement, Written } from './actors/app-edit.ts';
-export { demo, DEMO_USERS, type Business, type DemoOptions, type DemoRows } from './actors/business.ts';
+export { demo, DEMO_USERS, type Business, type BusinessProfile, type DemoOptions, type DemoRows, type GivenTable } from './actors/business.ts';
+export { businessOf, type BusinessOptions } from './actors/businesses.ts';
+export { service, SERVICE_USERS, type ServiceOptions } from './actors/service.ts';
 export { LabDisk, type LabDiskOptions } from './actors/disk.ts';
 export { type BeforeCall, type DiskCall } from './actors/disk-sqlite.ts';
 export { LabDownloads } from './actors/downloads.ts';
@@ -9,7 +11,8 @@ export { LabLink, USUAL_SPEED, type LinkMode, type LinkSpeed, type Peer } from '
 export { LabNet } from './actors/net.ts';
 export { type PackCount, PackTraffic } from './actors/pack-traffic.ts';
 export { rowLines } from './actors/row-lines.ts';
-export { LabServer, SERVER_URL, type LabAnswer, type LabRequest, type LabServerOptions } from './actors/server.ts';
+export { SERVER_URL } from './actors/server-app.ts';
+export { LabServer, type LabAnswer, type LabRequest, type LabServerOptions } from './actors/server.ts';
 export { toJson } from './timeline/json.ts';
 export { minSec, spansOf, type Chart, type Sample, type Span } from './timeline/sample.ts';
 export { toSvg } from './timeline/svg.ts';

@@ -1,6 +1,6 @@
 import type { Platform, RuleSetName } from '@carryon/policy';
 import type { AppEdit } from './actors/app.ts';
-import { demo, type DemoOptions } from './actors/business.ts';
+import { businessOf, type BusinessOptions } from './actors/businesses.ts';
 import { LabDevice, type LabDeviceOptions } from './actors/device.ts';
 import { flipped, isPush, killed, lost, refusal, twice, type Fault } from './actors/faults.ts';
 import type { LinkMode } from './actors/link.ts';
@@ -23,8 +23,10 @@ export type Event =
   | { readonly do: 'link'; readonly to: LinkMode }
   | { readonly do: 'break'; readonly oneIn: number }
   | { readonly do: 'server-down' | 'server-up' | 'server-restart' | 'disk-full' | 'disk-free' }
-  /** The server forgets tombstones and packs that nobody used. */
-  | { readonly do: 'keep-house' }
+  /** The server forgets tombstones and packs that nobody used; `scopes`: and scopes that nobody uses at this moment. */
+  | { readonly do: 'keep-house'; readonly scopes?: true }
+  /** The server is told to go over to other profiles of the business; `killed`: it is killed while it does. */
+  | { readonly do: 'reload'; readonly to: string; readonly how?: 'killed' }
   /** The next answers to this device are not what they should be; `push`: those to requests with edits. `killed`: the server's process ends instead. */
   | { readonly do: 'answer'; readonly path: 'sync' | 'packs' | 'push'; readonly how: Wrong; readonly times: number }
   /** The business application writes. */
@@ -50,7 +52,7 @@ export interface LabOptions extends Omit<LabDeviceOptions, 'config'> {
   readonly seed: number | string;
   readonly ruleSet?: RuleSetName;
   readonly config?: LabDeviceOptions['config'];
-  readonly business?: DemoOptions;
+  readonly business?: BusinessOptions;
   /** Further devices, of this person or others. */
   readonly others?: readonly OtherDevice[];
   /** `shared`: one server's files for many runs that change nothing. */
@@ -94,7 +96,7 @@ export class Lab {
   static async start(options: LabOptions): Promise<Lab> {
     const { seed, ruleSet = 'carry-on', config, business, folder, blind = [], others = [], ...device } = options;
     const world = new World({ seed });
-    const server = await LabServer.start(world, { business: demo(business), ...(folder ? { folder } : {}) });
+    const server = await LabServer.start(world, { business: businessOf(business), ...(folder ? { folder } : {}) });
     const made = (one: LabDeviceOptions): LabDevice => new LabDevice(world, server, { ...one, config: { ruleSet, ...config } });
     return new Lab(world, server, [made(device), ...others.map(made)], blind, ruleSet);
   }
@@ -116,7 +118,8 @@ export class Lab {
       case 'server-restart': return server.isUp ? server.restart() : undefined;
       case 'disk-full': return this.#fill(device, true);
       case 'disk-free': return this.#fill(device, false);
-      case 'keep-house': return server.isUp ? server.keepHouse(0, 0) : undefined;
+      case 'keep-house': return server.isUp ? server.keepHouse(0, 0, ...(event.scopes ? [0] : [])) : undefined;
+      case 'reload': return server.reload(event.to, event.how);
       case 'answer': return this.#answerWrongly(device, event);
       case 'write': return server.change(event.sql);
       case 'back-up': return server.backUp();
@@ -191,11 +194,7 @@ export class Lab {
   /** What each device holds is the person's share, and its journal tells what happened. */
   check(): void {
     for (const device of this.devices) {
-      for (const { name } of this.server.tables) {
-        const rows = device.rows(name);
-        const share = this.server.share(device.user, name);
-        if (JSON.stringify(rows) !== JSON.stringify(share)) this.#fail('share', `on ${device.name} table ${name} has ${rows?.length ?? 'no'} rows, the share ${share.length}, or they differ`);
-      }
+      for (const what of this.server.differences(device)) this.#fail('share', what);
     }
     for (const observer of this.#observers) observer.checkJournal();
   }

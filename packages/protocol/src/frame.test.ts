@@ -42,4 +42,10 @@ describe('parseFrame', () => {
     expect(parseFrame('["P",1,2,null,{"b":""}]')).toEqual(['P', 1, 2, null, { b: '' }]);
     expect(parseFrame('["R",7]')).toEqual(['R', 7]);
   });
+
+  it('P24 the tables of a person, also none, are a frame; with a table that is none they are not', () => {
+    const table = { id: 1, name: 'jobs', columns: [{ name: 'id', type: '', collation: 'BINARY' }], key: [0], level: 0, rights: ['update'] };
+    for (const tables of [[], [table]]) expect(parseFrame(JSON.stringify({ tables }))).toEqual({ tables });
+    for (const tables of [[{ ...table, rights: ['drop'] }], [{ ...table, id: -1 }], { 0: table }]) expect(() => parseFrame(JSON.stringify({ tables }))).toThrow(expect.objectContaining({ code: 'protocol.bad-answer' }));
+  });
 });

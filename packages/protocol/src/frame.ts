@@ -1,14 +1,14 @@
 import { CarryonError } from './errors.ts';
 import { commitFrame, errorFrame, liveFrame, lostFrame, pageFrame, rangeFrame, tableFrame, type CommitFrame, type ErrorFrame, type LiveFrame, type LostFrame, type PageFrame, type PutFrame, type RangeFrame, type RemoveFrame, type TableFrame } from './messages/feed.ts';
 import { headerFrame, type HeaderFrame } from './messages/header.ts';
-import { buildingFrame, planFrame, urlsFrame, type BuildingFrame, type PlanFrame, type UrlsFrame } from './messages/plan.ts';
+import { buildingFrame, planFrame, tablesFrame, urlsFrame, type BuildingFrame, type PlanFrame, type TablesFrame, type UrlsFrame } from './messages/plan.ts';
 import { pushedFrame, type PushedFrame } from './messages/push.ts';
 import type { Shape } from './shape.ts';
 
-export type Frame = HeaderFrame | PushedFrame | BuildingFrame | PlanFrame | UrlsFrame | TableFrame | PutFrame | RemoveFrame | LiveFrame | RangeFrame | LostFrame | PageFrame | CommitFrame | ErrorFrame;
+export type Frame = HeaderFrame | PushedFrame | TablesFrame | BuildingFrame | PlanFrame | UrlsFrame | TableFrame | PutFrame | RemoveFrame | LiveFrame | RangeFrame | LostFrame | PageFrame | CommitFrame | ErrorFrame;
 
 export const FRAMES: Readonly<Record<string, Shape<Frame>>> = {
-  header: headerFrame, pushed: pushedFrame, building: buildingFrame, plan: planFrame, urls: urlsFrame, table: tableFrame,
+  header: headerFrame, pushed: pushedFrame, tables: tablesFrame, building: buildingFrame, plan: planFrame, urls: urlsFrame, table: tableFrame,
   live: liveFrame, range: rangeFrame, lost: lostFrame, page: pageFrame, commit: commitFrame, error: errorFrame,
 };
 

@@ -3,7 +3,7 @@ export { addDigest, digestOf, digestSql, EMPTY_DIGEST, subtractDigest, type Dige
 export { FRAMES, parseFrame, type Frame } from './frame.ts';
 export type { CommitFrame, ErrorFrame, LiveFrame, LostFrame, PageFrame, PutFrame, RangeFrame, RemoveFrame, TableFrame } from './messages/feed.ts';
 export type { HeaderFrame } from './messages/header.ts';
-export type { BuildingFrame, PackSpec, PlanFrame, UrlsFrame } from './messages/plan.ts';
+export type { BuildingFrame, PackSpec, PlanFrame, TablesFrame, UrlsFrame } from './messages/plan.ts';
 export { MOST_CHANGES, MOST_CHANGESETS, type Change, type Changeset, type Outcome, type Push, type PushedFrame, type PushedTable } from './messages/push.ts';
 export { MOST_CHECK_RANGES, syncRequest, type CheckRequest, type Codec, type SyncRequest } from './messages/request.ts';
 export { quoteName, quoteText } from './name.ts';

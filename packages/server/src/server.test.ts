@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { parseProfile } from './core/profile.ts';
+import { parseProfile, type Profile } from './core/profile.ts';
 import { signToken } from './http/auth.ts';
 import { readKeys } from './keys.ts';
 import { startServer, type RunningServer, type ServerOptions } from './server.ts';
@@ -24,6 +24,9 @@ const ports = {
   },
 };
 
+const profileOf = (tables: object, name = 'Profile'): Profile => parseProfile({ version: 1, name, tables });
+const PROFILE = profileOf({ item: {} });
+
 interface Bench {
   readonly business: DatabaseSync;
   readonly options: ServerOptions;
@@ -35,7 +38,7 @@ const withServers = (work: (bench: Bench) => Promise<void>): Promise<void> => wi
   const database = join(folder, 'app.db');
   const business = new DatabaseSync(database);
   business.exec('PRAGMA journal_mode = WAL; CREATE TABLE item(id INTEGER PRIMARY KEY, v); INSERT INTO item VALUES(1, 1)');
-  const options: ServerOptions = { database, profile: parseProfile({ version: 1, tables: { item: {} } }), dataDir: join(folder, 'data'), port: 0, auth: {}, development: true };
+  const options: ServerOptions = { database, profiles: [PROFILE], dataDir: join(folder, 'data'), port: 0, auth: {}, development: true };
   const started: RunningServer[] = [];
   const start: Bench['start'] = async (changes = {}) => {
     const server = await startServer({ ...options, ...changes }, ports);
@@ -107,7 +110,7 @@ describe('a server', () => {
       writeFileSync(file, 'no database'.repeat(100));
       const wrong: [Partial<ServerOptions>, string][] = [
         [{ port }, 'server.port-in-use'], [{ development: false }, 'server.no-keys'], [{ database: `${file}.none` }, 'source.not-found'], [{ database: file }, 'source.not-sqlite'],
-        [{ dataDir: file }, 'usage'], [{ host: '192.0.2.1' }, 'usage'], [{ profile: parseProfile({ version: 1, tables: { nothing: {} } }) }, 'profile.invalid'],
+        [{ dataDir: file }, 'usage'], [{ host: '192.0.2.1' }, 'usage'], [{ profiles: [profileOf({ nothing: {} })] }, 'profile.invalid'], [{ profiles: [PROFILE, PROFILE] }, 'profile.invalid'],
       ];
       for (const [changes, code] of wrong) await expect(start(changes), JSON.stringify(changes)).rejects.toThrow(refused(code));
       taken.close();
@@ -130,6 +133,81 @@ describe('a server', () => {
       await (await start()).close();
       writeFileSync(join(options.dataDir, 'sync.db'), 'no database'.repeat(100));
       await expect(start()).rejects.toThrow(refused('source.not-sqlite'));
+    });
+  });
+});
+
+describe('a running server', () => {
+  const framesOf = async (answer: Response): Promise<string[]> => (await answer.text()).trim().split('\n');
+  /** Asks until a frame holds the text: what was altered is seen with the next look. */
+  const expectSoon = (bench: Bench, server: RunningServer, token: string, text: string): Promise<void> =>
+    expect.poll(async () => (await framesOf(await bench.ask(server, { token }))).join(), { timeout: 5000 }).toContain(text);
+
+  it('S94 goes over to other profiles without an end, and wakes those who wait', async () => {
+    await withServers(async (bench) => {
+      bench.business.exec('CREATE TABLE note(id INTEGER PRIMARY KEY, v); INSERT INTO note VALUES(1, 1)');
+      const server = await bench.start();
+      await server.ready;
+      const token = tokenIn(await (await bench.ask(server)).text());
+      const waiting = bench.ask(server, { token, waitSeconds: 50 });
+      await expect.poll(async () => (await fetch(`${server.url}/metrics`)).text()).toContain('carryon_devices_waiting 1');
+      await server.reload([PROFILE, profileOf({ note: {} }, 'More')]);
+      const frames = await framesOf(await waiting);
+      expect(frames.map((frame) => Object.keys(JSON.parse(frame) as object)[0])).toEqual(['header', 'tables', 'building', 'plan']);
+      bench.business.exec('INSERT INTO note VALUES(2, 2)');
+      await expectSoon(bench, server, tokenIn(frames.at(-1) ?? ''), '["P",2,');
+    });
+  });
+
+  it('S94 refuses profiles that do not fit, and keeps the old ones', async () => {
+    await withServers(async (bench) => {
+      const server = await bench.start();
+      await server.ready;
+      const token = tokenIn(await (await bench.ask(server)).text());
+      const broken = [[profileOf({ nothing: {} })], [profileOf({ item: { rows: { own: 'nobody' } } })], [PROFILE, PROFILE]];
+      for (const profiles of broken) await expect(server.reload(profiles)).rejects.toThrow(refused('profile.invalid'));
+      bench.business.exec('INSERT INTO item VALUES(2, 2)');
+      await expectSoon(bench, server, token, '["P",2,');
+      await server.reload([profileOf({ item: { every: 15 } })]);
+      await expectSoon(bench, server, token, '"everyMinutes":15');
+    });
+  });
+
+  it('S94 S62 goes over at its next start to what it was given, and serves meanwhile', async () => {
+    await withServers(async (bench) => {
+      const first = await bench.start();
+      await first.ready;
+      const token = tokenIn(await (await bench.ask(first)).text());
+      await first.close();
+      const next = await bench.start({ profiles: [profileOf({ item: { every: 15 } })] });
+      expect((await bench.ask(next, { token })).status).toBe(200);
+      await next.ready;
+      await expectSoon(bench, next, token, '"everyMinutes":15');
+    });
+  });
+
+  it('S95 fits its profiles anew when the tables of the business database are altered', async () => {
+    await withServers(async (bench) => {
+      const server = await bench.start();
+      await server.ready;
+      const token = tokenIn(await (await bench.ask(server)).text());
+      bench.business.exec("ALTER TABLE item ADD COLUMN extra TEXT DEFAULT 'more'; INSERT INTO item VALUES(2, 2, 'x')");
+      await expectSoon(bench, server, token, '"name":"extra"');
+      bench.business.exec('ALTER TABLE item DROP COLUMN extra; INSERT INTO item VALUES(3, 3)');
+      await expectSoon(bench, server, token, '["P",3,');
+    });
+  });
+
+  it('S95 S62 ends when its profiles do not fit what was altered, and can be started with others', async () => {
+    await withServers(async (bench) => {
+      const server = await bench.start({ profiles: [profileOf({ item: { columns: ['v'] } })] });
+      await server.ready;
+      bench.business.exec('ALTER TABLE item RENAME COLUMN v TO w');
+      await expect(server.ended).rejects.toThrow(refused('source.schema-changed'));
+      await server.close();
+      const next = await bench.start({ profiles: [profileOf({ item: { columns: ['w'] } })] });
+      await next.ready;
+      expect((await bench.ask(next)).status).toBe(200);
     });
   });
 });

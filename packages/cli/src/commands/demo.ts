@@ -93,7 +93,7 @@ function makeDatabase(out: Output, file: string, options: Options): void {
 
 async function serveDemo(out: Output, files: { readonly database: string; readonly data: string }, port: number): Promise<RunningServer> {
   const start = (at: number): Promise<RunningServer> => startServer(
-    { database: files.database, profile: parseProfile(DEMO_PROFILE), dataDir: files.data, port: at, auth: {}, development: true },
+    { database: files.database, profiles: [parseProfile(DEMO_PROFILE)], dataDir: files.data, port: at, auth: {}, development: true },
     { clock: systemClock, random: systemRandom, log: pino({ level: 'warn' }, pino.destination({ fd: 2, sync: true })) });
   const server = await start(port).catch((error: unknown) => {
     if (error instanceof CarryonError && error.code === 'server.port-in-use') return start(0);

@@ -29,8 +29,10 @@ async function init(out: Output, options: Options): Promise<void> {
   ])));
   for (const note of notes) out.line(`\nnote: ${note}`);
   for (const skipped of source.skipped) out.line(`\nnot "${skipped.name}": ${skipped.why}`);
-  out.line(`\n${options.out} is written. Every table is "rows": "all" there; { "own": "COLUMN" } gives each person the rows whose column holds their id.`);
+  out.line(`\n${options.out} is written. Every table is "rows": "all" there; { "own": "COLUMN" } gives each person the rows whose column holds their id,`);
+  out.line('and there are teams, units, filters and related rows: see docs/profiles.md.');
   out.line('People can only read the tables until they are given rights: "rights": ["read", "create", "update", "delete"].');
+  out.line(`check it: carryon profile check ${options.out} --database ${options.database}`);
   out.line(`next: carryon serve --database ${options.database} --profile ${options.out} --dev`);
 }
 
@@ -54,7 +56,7 @@ function starterProfile(source: Source): object {
   const referred = new Set(source.tables.flatMap((found) => found.relations.map((relation) => relation.table.toLowerCase())));
   const tables = source.tables.map((found) => [found.name, {
     rows: 'all', key: found.key, columns: found.columns.map((column) => column.name),
-    ...(found.relations.length > 0 ? { references: found.relations } : {}), priority: referred.has(found.name.toLowerCase()) ? 1 : 2,
+    ...(found.relations.length > 0 ? { references: found.relations.map(({ columns, table }) => ({ columns, table })) } : {}), priority: referred.has(found.name.toLowerCase()) ? 1 : 2,
   }]);
   return { version: 1, name: 'Starter', tables: Object.fromEntries(tables) };
 }

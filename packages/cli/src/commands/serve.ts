@@ -1,24 +1,27 @@
+import { unwatchFile, watchFile } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemClock, systemRandom } from '@carryon/hosts/node';
-import { CarryonError } from '@carryon/protocol';
+import { CarryonError, toCarryonError } from '@carryon/protocol';
 import { startServer, type AuthOptions, type RunningServer } from '@carryon/server';
 import { Option, type Command } from 'commander';
-import { pino } from 'pino';
+import { pino, type Logger } from 'pino';
 import { action, newCommand, wholeNumber } from '../command.ts';
 import { count, type Output } from '../output.ts';
-import { readProfile } from '../read-profile.ts';
+import { readProfiles } from '../read-profile.ts';
 
 interface Options {
-  readonly database: string; readonly profile: string; readonly data?: string; readonly port: number; readonly host: string; readonly dev?: boolean;
+  readonly database: string; readonly profile: readonly string[]; readonly data?: string; readonly port: number; readonly host: string; readonly dev?: boolean;
   readonly jwks?: string; readonly issuer?: string; readonly audience?: string; readonly userClaim?: string; readonly logLevel: string;
 }
 
 export const DEFAULT_PORT = 7788;
+/** How often profile files are looked at. */
+const WATCH_MS = 1000;
 
 export function serveCommand(): Command {
   return newCommand('serve', 'the sync server for a business database')
     .requiredOption('--database <file>', 'the business database (SQLite); gets triggers and a few tables, see detach')
-    .requiredOption('--profile <file>', 'who may hold what; see init')
+    .requiredOption('--profile <file...>', 'who may hold what; see init and profile. Read again when it changes, and at SIGHUP')
     .option('--data <dir>', 'the server\'s own files; default: NAME.carryon beside the database')
     .option('--port <n>', 'port; 0 takes any free one', wholeNumber('--port', 0, 65_535), DEFAULT_PORT)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
@@ -33,18 +36,41 @@ export function serveCommand(): Command {
 }
 
 async function serve(out: Output, options: Options): Promise<void> {
-  const profile = readProfile(options.profile);
+  const profiles = readProfiles(options.profile);
   const dataDir = options.data ?? join(dirname(options.database), `${options.database.split(/[\\/]/).at(-1) ?? 'database'}.carryon`);
   const log = pino({ level: options.logLevel }, pino.destination({ fd: 2, sync: true }));
   const signalled = stopSignal();
   const server = await startServer({
-    database: options.database, profile, dataDir, port: options.port, host: options.host, auth: authOptions(options), development: options.dev === true,
+    database: options.database, profiles, dataDir, port: options.port, host: options.host, auth: authOptions(options), development: options.dev === true,
     onIngest: ({ table, rows }) => log.debug({ table, rows }, 'reading the business database'),
   }, { clock: systemClock, random: systemRandom, log });
-  out.result({ url: server.url, dataDir, profile: profile.name });
-  out.line(`${server.url} serves ${count(Object.keys(profile.tables).length)} tables of ${options.database}`);
+  const names = new Set(profiles.flatMap(({ tables }) => Object.keys(tables)));
+  out.result({ url: server.url, dataDir, profile: profiles.map(({ name }) => name).join(', ') });
+  out.line(`${server.url} serves ${count(names.size)} tables of ${options.database}`);
   if (options.dev) out.line(`a token to try it: carryon token --data ${dataDir} --user USER`);
-  await untilStopped(server, signalled);
+  const unwatch = watchProfiles(server, options.profile, log);
+  await untilStopped(server, signalled).finally(unwatch);
+}
+
+/** Goes over to the profiles as they are now whenever a file changes, and at SIGHUP. A broken one is refused, and the old ones stay. */
+function watchProfiles(server: RunningServer, files: readonly string[], log: Logger): () => void {
+  let turn = Promise.resolve();
+  const reload = async (): Promise<void> => {
+    try {
+      await server.reload(readProfiles(files));
+      log.info({ files }, 'the profiles were read again');
+    } catch (thrown) {
+      const { code, message } = toCarryonError(thrown);
+      log.error({ code }, `The profiles were refused, and the old ones stay. ${message}`);
+    }
+  };
+  const again = (): void => { turn = turn.then(reload); };
+  for (const file of files) watchFile(file, { interval: WATCH_MS }, ({ mtimeMs }, before) => { if (mtimeMs !== before.mtimeMs) again(); });
+  process.on('SIGHUP', again);
+  return () => {
+    for (const file of files) unwatchFile(file);
+    process.off('SIGHUP', again);
+  };
 }
 
 function authOptions(options: Options): AuthOptions {

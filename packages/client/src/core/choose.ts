@@ -1,10 +1,12 @@
 import { PROTOCOL_VERSION, type SyncRequest } from '@carryon/protocol';
+import { isAbsent } from './check-plan.ts';
 import type { Effect, EngineEvent } from './event.ts';
 import { handOver, isForgetting, toFetch } from './hand-over.ts';
 import { isBusy, permit } from './permit.ts';
 import { isDeviceFault } from './retry.ts';
 import { isIn, isLive, liveTables, look, propose, wish, withEdited } from './schedule.ts';
 import { hasUnsent, setPack, wantsPush, type Asking, type EngineState, type Pack, type Round, type Step, type Table } from './state.ts';
+import { retold, toldOf, withForgotten } from './tables.ts';
 
 type Now = Pick<EngineEvent, 'nowMs' | 'steadyMs'>;
 interface Chosen { readonly state: EngineState; readonly effects: readonly Effect[] }
@@ -89,7 +91,8 @@ function endRound(state: EngineState): Chosen {
 }
 
 function isEnded(state: EngineState, round: Round): boolean {
-  if (state.tables.length === 0 || isBusy(state) || state.queue.length > 0) return false;
+  if (isBusy(state) || state.queue.length > 0) return false;
+  if (state.tables.length === 0 && (!state.empty || (round.tables === undefined && !state.empty.fresh))) return false;
   // A run of mode once has not ended before every edit has its outcome.
   if (hasUnsent(state) && (state.config.mode === 'once' || !state.pushHeld)) return false;
   const isDone = (table: Table): boolean => table.fresh && table.usable && !table.lost && table.load === 'none';
@@ -99,16 +102,22 @@ function isEnded(state: EngineState, round: Round): boolean {
 function startStep(state: EngineState, nowMs: number, effects: Effect[]): EngineState {
   if (state.step) return state;
   const step = withTables(state.queue[0] ?? nextStep(state), state);
-  if (!step || !fits(state, step, nowMs) || ((step.kind === 'forget' || step.kind === 'reset') && isMoving(state, step.packs))) return state;
+  if (!step || !fits(state, step, nowMs) || isMoving(state, thrownAway(step))) return state;
   effects.push({ type: 'step', step });
   return { ...state, step, queue: state.queue.slice(1) };
 }
 
 /** What waits in the queue while tables and packs move on is about those that there are now. */
 function withTables(step: Step | undefined, state: EngineState): Step | undefined {
-  if (step?.kind === 'segment') return { ...step, tables: state.tables };
+  const told = toldOf(step);
+  const now = told && withForgotten(state, told);
+  if (step?.kind === 'segment') return { ...step, tables: now ? retold(state.tables, now) : state.tables, ...(now ? { told: now } : {}) };
+  if (step?.kind === 'plan' && now) return { ...step, told: now };
   return step?.kind === 'reset' ? { ...step, packs: state.packs.map((pack) => pack.name) } : step;
 }
+
+/** The packs that a step throws away. */
+export const thrownAway = (step: Step): readonly string[] => (step.kind === 'forget' || step.kind === 'reset' ? step.packs : toldOf(step)?.packs ?? []);
 
 /** Whether one of these packs is on its way: it cannot be thrown away yet. */
 const isMoving = (state: EngineState, names: readonly string[]): boolean =>
@@ -193,8 +202,9 @@ function nextAsk(state: EngineState): Ask | undefined {
   if (wantsPush(state)) return nextPush(state, round);
   if (state.lease?.edits) return undefined;
   if (state.needUrls) return { kind: 'urls', request: { urls: state.packs.filter(({ stage }) => stage === 'wanted' || stage === 'handed').map((pack) => pack.name) } };
+  if (state.empty) return state.empty.fresh || round.tables ? undefined : { kind: 'pull', request: {} };
   if (tables.length === 0 || state.resetting) return { kind: 'plan', request: {} };
-  const absent = tables.filter((table) => table.load === 'none' && (!table.usable || table.lost)).map((table) => table.id);
+  const absent = tables.filter(isAbsent).map((table) => table.id);
   if (absent.length > 0) return { kind: 'plan', request: { fresh: absent, tables: absent } };
   const due = readyTables(state).filter((table) => isIn(round, table) && !table.fresh).map((table) => table.id);
   if (due.length > 0) return { kind: 'pull', request: due.length === tables.length ? {} : { tables: due } };
@@ -210,7 +220,7 @@ function nextPush(state: EngineState, round: Round): Ask {
 /** Nothing is due: changes are waited for at the server, where they come live. */
 function nextWait(state: EngineState): Ask | undefined {
   const live = liveTables(state).map((table) => table.id);
-  if (!isLive(state) || live.length === 0) return undefined;
+  if (!isLive(state) || (live.length === 0 && !state.empty)) return undefined;
   const { waitSeconds } = state.config;
   return { kind: 'wait', request: { waitSeconds, ...(live.length === state.tables.length ? {} : { tables: live }) } };
 }

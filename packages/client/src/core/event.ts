@@ -1,5 +1,5 @@
 import type { RuleId, SyncKind } from '@carryon/policy';
-import type { CarryonError, PushedFrame, SyncRequest } from '@carryon/protocol';
+import type { CarryonError, PushedFrame, SyncRequest, TableSpec } from '@carryon/protocol';
 import type { Report, WakeWish } from '../ports/host.ts';
 import type { Transfer } from '../ports/transfers.ts';
 import type { Measured, Outbox, Pack, Retry, Segment, Step, Table } from './state.ts';
@@ -21,6 +21,8 @@ export interface Answer {
   readonly user: string;
   /** What became of this device's edits. */
   readonly pushed?: PushedFrame['pushed'];
+  /** All tables of the person as they are now, where that is news. */
+  readonly tables?: readonly TableSpec[];
   readonly plan?: Extract<Step, { kind: 'plan' }>;
   readonly urls?: readonly string[];
   /** Tables that differ too much to be mended row by row. */

@@ -1,6 +1,7 @@
 import type { Transfer } from '../ports/transfers.ts';
 import type { Effect } from './event.ts';
 import { counted, isVisible, setPacks, type EngineState, type Pack } from './state.ts';
+import { toldOf } from './tables.ts';
 
 /** Transfers that do nothing for so long, while the engine could fetch, are taken back; those that have not begun at all, sooner. */
 const PATIENCE_MS = 60_000;
@@ -42,7 +43,7 @@ export function handOver(state: EngineState, nowMs: number): Handed {
   };
 }
 
-export const isForgetting = (state: EngineState): boolean => [state.step, ...state.queue].some((step) => step?.kind === 'forget' || step?.kind === 'reset');
+export const isForgetting = (state: EngineState): boolean => [state.step, ...state.queue].some((step) => step?.kind === 'forget' || step?.kind === 'reset' || (toldOf(step)?.packs.length ?? 0) > 0);
 
 function toHand(state: EngineState, nowMs: number): readonly Pack[] {
   const free = state.packs.filter((pack) => pack.stage === 'wanted' && !pack.own);

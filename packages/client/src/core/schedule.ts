@@ -12,7 +12,7 @@ export const newRound = (round: Pick<Round, 'kind'> & Partial<Round>): Round => 
 export const isIn = (round: Round, table: Table): boolean => round.tables === undefined || round.tables.includes(table.id);
 
 /** Tables are being downloaded for the first time or anew: that sync has not ended. */
-export const isIncomplete = ({ tables, resetting }: EngineState): boolean => resetting || tables.length === 0 || tables.some((table) => !table.usable || table.load !== 'none');
+export const isIncomplete = ({ tables, empty, resetting }: EngineState): boolean => resetting || (tables.length === 0 && !empty) || tables.some((table) => !table.usable || table.load !== 'none');
 
 /** The person sync by hand: nothing starts by itself but a first sync. */
 const isManual = ({ report }: EngineState): boolean => report?.settings.mode === 'manual';
@@ -30,6 +30,14 @@ function dueMs(state: EngineState, table: Table, nowMs: number): number | undefi
   return table.syncedMs + (table.everyMinutes ?? state.config.everyMinutes) * MINUTE_MS;
 }
 
+/** When the tables are due, each one; where the person has none, when the server is asked again whether that is still so. */
+function dueTimes(state: EngineState, nowMs: number): readonly (number | undefined)[] {
+  const { tables, empty, config } = state;
+  if (tables.length > 0 || !empty) return tables.map((table) => dueMs(state, table, nowMs));
+  if (state.allDue) return [nowMs];
+  return [isLive(state) && state.lease ? undefined : empty.syncedMs + config.everyMinutes * MINUTE_MS];
+}
+
 /** Finds the round that is wanted now, when there is none at hand. */
 export function propose(state: EngineState, nowMs: number): EngineState {
   if (state.phase !== 'running' || state.round || !state.report) return state;
@@ -37,7 +45,8 @@ export function propose(state: EngineState, nowMs: number): EngineState {
   const round = (first ? undefined : state.nextRound) ?? wanted(state, nowMs);
   if (!round) return state;
   const tables = state.tables.map((table) => (isIn(round, table) ? { ...table, fresh: false } : table));
-  return { ...state, round, nextRound: first ? state.nextRound : undefined, tables, measured: undefined, allDue: round.tables !== undefined && state.allDue };
+  const empty = state.empty && { ...state.empty, fresh: state.empty.fresh && round.tables !== undefined };
+  return { ...state, empty, round, nextRound: first ? state.nextRound : undefined, tables, measured: undefined, allDue: round.tables !== undefined && state.allDue };
 }
 
 function wanted(state: EngineState, nowMs: number): Round | undefined {
@@ -47,8 +56,9 @@ function wanted(state: EngineState, nowMs: number): Round | undefined {
   if (byPerson) return newRound({ kind: 'delta', byPerson });
   if (wantsPush(state)) return newRound({ kind: 'upload', tables: state.outbox.tables });
   if (isManual(state)) return undefined;
-  const due = state.tables.filter((table) => (dueMs(state, table, nowMs) ?? Infinity) <= nowMs).map((table) => table.id);
-  if (due.length === 0) return undefined;
+  const isDue = dueTimes(state, nowMs).map((time) => (time ?? Infinity) <= nowMs);
+  if (!isDue.includes(true)) return undefined;
+  const due = state.tables.filter((_, i) => isDue[i]).map((table) => table.id);
   return newRound({ kind: 'delta', ...(due.length === state.tables.length ? {} : { tables: due }) });
 }
 
@@ -64,7 +74,7 @@ export function withEdited(state: EngineState): EngineState {
 /** When a table is due next, while nothing is at hand. */
 export function nextDueMs(state: EngineState, nowMs: number): number | undefined {
   if (state.phase !== 'running' || state.config.mode === 'once' || state.round || isManual(state)) return undefined;
-  const times = state.tables.map((table) => dueMs(state, table, nowMs)).filter((time) => time !== undefined);
+  const times = dueTimes(state, nowMs).filter((time) => time !== undefined);
   return times.length === 0 ? undefined : Math.min(...times);
 }
 

@@ -74,8 +74,21 @@ export interface Measured {
   readonly ranges: readonly number[];
 }
 
+/**
+ * Which tables the person has now. Taken over in the transaction that stores the token which stands for it: with an older token the server would
+ * not tell again what has changed back meanwhile.
+ */
+export interface ToldTables {
+  readonly tables: readonly TableSpec[];
+  readonly epoch: string;
+  readonly user: string;
+  /** Tables whose loading, with these packs, is thrown away. */
+  readonly forget: readonly number[];
+  readonly packs: readonly string[];
+}
+
 export type Step =
-  | { readonly kind: 'plan'; readonly tables: readonly TableSpec[]; readonly packs: readonly PackSpec[]; readonly token: string; readonly epoch: string; readonly user: string }
+  | { readonly kind: 'plan'; readonly tables: readonly TableSpec[]; readonly packs: readonly PackSpec[]; readonly token: string; readonly epoch: string; readonly user: string; readonly told?: ToldTables }
   /** Number the changes that no changeset has yet. */
   | { readonly kind: 'collect' }
   /** Take in what became of changesets. */
@@ -83,7 +96,7 @@ export type Step =
   | { readonly kind: 'urls'; readonly urls: ReadonlyMap<string, string> }
   | { readonly kind: 'apply'; readonly pack: Pack }
   | { readonly kind: 'index'; readonly table: Table }
-  | { readonly kind: 'segment'; readonly segment: Segment; readonly tables: readonly Table[] }
+  | { readonly kind: 'segment'; readonly segment: Segment; readonly tables: readonly Table[]; readonly told?: ToldTables }
   /** Take a table's digests, to compare them with the server's. */
   | { readonly kind: 'measure'; readonly table: Table }
   /** Throw away what was loaded of these tables, and their packs; a usable copy stays. */
@@ -106,9 +119,13 @@ export interface Outbox {
   readonly records: number;
   /** Refused changesets that the person has not decided about. */
   readonly drafts: number;
+  /** Rows among these that the server no longer has, or no longer shows to the person: their edits alone keep them visible. */
+  readonly gone: number;
+  /** Names of tables that the person no longer has, and that are here for their pending edits alone. */
+  readonly left: readonly string[];
 }
 
-export const EMPTY_OUTBOX: Outbox = { loose: 0, made: 0, known: 0, tables: [], operations: 0, records: 0, drafts: 0 };
+export const EMPTY_OUTBOX: Outbox = { loose: 0, made: 0, known: 0, tables: [], operations: 0, records: 0, drafts: 0, gone: 0, left: [] };
 
 /** Whether the server has not told the outcome of some edits. */
 export const hasUnsent = ({ outbox }: Pick<EngineState, 'outbox'>): boolean => outbox.loose > 0 || outbox.made > outbox.known;
@@ -165,6 +182,8 @@ export interface EngineState {
   readonly user: string | undefined;
   readonly token: string | null;
   readonly tables: readonly Table[];
+  /** The server has said that the person has no tables: when, in milliseconds since 1970, and whether in this round. Undefined: there are some, or it is not known. */
+  readonly empty: { readonly syncedMs: number; readonly fresh: boolean } | undefined;
   readonly packs: readonly Pack[];
   readonly outbox: Outbox;
 
@@ -237,7 +256,7 @@ export interface EngineState {
 
 export function initialState(config: EngineConfig, hasTransfers = false): EngineState {
   return {
-    config, phase: 'starting', device: '', epoch: undefined, user: undefined, token: null, tables: [], packs: [], outbox: EMPTY_OUTBOX,
+    config, phase: 'starting', device: '', epoch: undefined, user: undefined, token: null, tables: [], empty: undefined, packs: [], outbox: EMPTY_OUTBOX,
     report: undefined, history: undefined, pauses: [], verdict: undefined, lease: undefined, onlyEdits: false, leaving: undefined,
     round: undefined, nextRound: undefined, allDue: false, measured: undefined, resetting: false,
     hasTransfers, transferCall: undefined, needList: hasTransfers, unlisted: 0, transferMs: 0, transferRuns: false, stalled: false, leasedMs: 0, handedMetered: false,

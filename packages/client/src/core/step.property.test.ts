@@ -1,3 +1,4 @@
+import type { TableSpec } from '@carryon/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CoreDriver, ensure, type World } from '../testing/core-driver.ts';
@@ -23,6 +24,18 @@ describe('the pure engine', () => {
       expect(driver.finished).toEqual({});
       expect(driver.state.tables).toHaveLength(of.tables);
       for (const table of driver.state.tables) expect(table).toMatchObject({ usable: true, load: 'none', fresh: true, lost: false });
+      expect(driver.state.outbox).toMatchObject({ loose: 0, made: driver.state.outbox.known, tables: [] });
+    }), { numRuns: RUNS });
+  });
+
+  it('D67 D71 whatever tables the server tells of meanwhile, it finishes with those that it told of last', () => {
+    fc.assert(fc.property(world, choices, (of, chosen) => {
+      const driver = play({ ...of, changes: true }, chosen);
+      expect(driver.finished).toEqual({});
+      const nameOf = ({ id, columns }: TableSpec): string => `${id} ${columns.map(({ name }) => name).join()}`;
+      expect(driver.state.tables.map(nameOf).sort()).toEqual(driver.share.tables.map(nameOf).sort());
+      for (const table of driver.state.tables) expect(table).toMatchObject({ usable: true, load: 'none', fresh: true, lost: false });
+      expect(driver.state.empty !== undefined).toBe(driver.state.tables.length === 0);
       expect(driver.state.outbox).toMatchObject({ loose: 0, made: driver.state.outbox.known, tables: [] });
     }), { numRuns: RUNS });
   });

@@ -1,18 +1,17 @@
 import { CarryonError, type PushedFrame, type TableSpec } from '@carryon/protocol';
-import { checkPlan } from './check-plan.ts';
 import { choose } from './choose.ts';
-import type { Answer, Asked, Effect, EngineEvent, StepResult } from './event.ts';
+import type { Answer, Asked, Durable, Effect, EngineEvent, StepResult } from './event.ts';
 import { askFailed, failed, giveUp, holdPush, journal, only, type Next } from './failure.ts';
-import { checkQuota } from './quota.ts';
+import { forgetStep, forgotten, isLoading } from './forget.ts';
+import { isAgain, misfit, MOST_WITHDRAWN, toldBy } from './misfit.ts';
 import { handed, listed, transferred, unlisted } from './hand-over.ts';
 import { isBusy } from './permit.ts';
 import { isIn, newRound, withEdited } from './schedule.ts';
+import { changesText, inOrder, toldOf, withTables } from './tables.ts';
 import { counted, hasUnsent, isVisible, setPack, type Asking, type EngineState, type Outbox, type Pack, type Round, type Segment, type Step, type Table } from './state.ts';
 
 /** A pack that came wrong so often is given up. */
 const MOST_WRONG = 3;
-/** So often the server may give up packs of a plan before a commit. */
-const MOST_WITHDRAWN = 3;
 
 /** The engine: a state and an event give the next state and what is to be done. Pure; same inputs, same outputs. */
 export function step(state: EngineState, event: EngineEvent): Next {
@@ -29,10 +28,10 @@ const isAtRest = (state: EngineState): boolean => !state.lease && state.leaving 
 
 /** The clock was set back: what is noted as later than now has just happened. */
 function afterSetBack(state: EngineState, nowMs: number): EngineState {
-  const { transferMs, leasedMs, tables } = state;
-  const isAhead = (table: Table): boolean => table.syncedMs !== undefined && table.syncedMs > nowMs;
-  if (transferMs <= nowMs && leasedMs <= nowMs && !tables.some(isAhead)) return state;
-  return { ...state, transferMs: Math.min(transferMs, nowMs), leasedMs: Math.min(leasedMs, nowMs), tables: tables.map((table) => (isAhead(table) ? { ...table, syncedMs: nowMs } : table)) };
+  const { transferMs, leasedMs, tables, empty } = state;
+  const isAhead = ({ syncedMs }: { readonly syncedMs: number | undefined }): boolean => syncedMs !== undefined && syncedMs > nowMs;
+  if (transferMs <= nowMs && leasedMs <= nowMs && !tables.some(isAhead) && !(empty && isAhead(empty))) return state;
+  return { ...state, empty: empty && { ...empty, syncedMs: Math.min(empty.syncedMs, nowMs) }, transferMs: Math.min(transferMs, nowMs), leasedMs: Math.min(leasedMs, nowMs), tables: tables.map((table) => (isAhead(table) ? { ...table, syncedMs: nowMs } : table)) };
 }
 
 /** A timer that is so late was not allowed to run: the process slept, and what the OS did meanwhile is not known. */
@@ -53,7 +52,7 @@ function afterHold(state: EngineState, event: EngineEvent): EngineState {
 function react(state: EngineState, event: EngineEvent): Next {
   switch (event.type) {
     case 'open-failed': return only({ ...state, retry: event.retry });
-    case 'started': return only({ ...state, ...event.durable, phase: 'running', retry: undefined, resetting: event.durable.epoch === undefined && event.durable.tables.length > 0 });
+    case 'started': return only(started(state, event.durable));
     case 'situation': return only(situated(state, event.report));
     case 'paused': return only({ ...state, pauses: [...new Set([...state.pauses, event.reason])] });
     case 'resumed': return only({ ...state, pauses: state.pauses.filter((reason) => reason !== event.reason) });
@@ -76,6 +75,12 @@ function react(state: EngineState, event: EngineEvent): Next {
     case 'reset-asked': return reset(state);
     default: return event satisfies never;
   }
+}
+
+/** One that has a token and no tables was told that there are none; it asks at once whether that is still so. */
+function started(state: EngineState, durable: Durable): EngineState {
+  const isBare = durable.tables.length === 0;
+  return { ...state, ...durable, phase: 'running', retry: undefined, resetting: durable.epoch === undefined && !isBare, empty: isBare && durable.token !== null ? { syncedMs: 0, fresh: false } : undefined };
 }
 
 function setTables(state: EngineState, ids: ReadonlySet<number>, change: Partial<Table>): EngineState {
@@ -145,38 +150,33 @@ function answered(state: EngineState, asking: Asking, event: EngineEvent & { rea
   if (unfit) return failed(settled, unfit, event);
   const { round, lost } = followed(settled, asking, answer);
   const queue: Step[] = answer.pushed ? [{ kind: 'outcomes', pushed: answer.pushed }] : [];
-  if (answer.plan) queue.push(answer.plan);
+  if (answer.plan) queue.push(...planSteps(settled, answer.plan));
   if (answer.urls) queue.push(urlsStep(state, asking.names, answer.urls));
   for (const segment of answer.segments) queue.push({ kind: 'segment', segment, tables: state.tables });
-  const next = { ...settled, round, epoch: answer.epoch, user: answer.user, queue: [...state.queue, ...queue] };
+  // What is told goes with the first token that stands for it.
+  const told = toldBy(settled, answer);
+  const bearer = told ? queue.findIndex(({ kind }) => kind === 'plan' || kind === 'segment') : -1;
+  const steps = queue.map((step, i) => (i === bearer && told && (step.kind === 'plan' || step.kind === 'segment') ? { ...step, told } : step));
+  const next = { ...settled, round, withdrawn: state.withdrawn + (isAgain(state, answer) ? 1 : 0), epoch: answer.epoch, user: answer.user, queue: [...state.queue, ...steps] };
   if (lost.length > 0) return lose(next, lost, 'differ in too many rows to be mended one by one');
   if (answer.error) return failed(next, answer.error, event);
-  if (!queue.some((step) => step.kind === 'forget')) return only(next);
+  if (!answer.urls?.includes('')) return only(next);
   const error = new CarryonError('pack.gone', 'The server no longer keeps packs that it has just announced.');
   return state.withdrawn < MOST_WITHDRAWN ? only({ ...next, withdrawn: state.withdrawn + 1 }) : giveUp(next, error);
 }
 
+/** A table that is being loaded, and is planned anew, is loaded from the start. */
+function planSteps(state: EngineState, plan: Extract<Step, { kind: 'plan' }>): Step[] {
+  const again = plan.tables.filter(({ id }) => isLoading(state, id)).map(({ id }) => id);
+  return again.length === 0 ? [plan] : [forgetStep(state, new Set(again)), plan];
+}
+
 /** What came for one who waited begins a round; a table that is lost need not be checked any more. */
-function followed({ round }: EngineState, { kind, tables }: Asking, { segments, lost = [] }: Answer): { round: Round | undefined; lost: readonly number[] } {
+function followed({ round }: EngineState, { kind, tables }: Asking, { segments, lost = [], tables: told, plan }: Answer): { round: Round | undefined; lost: readonly number[] } {
   if (round) return { round: { ...round, checked: [...round.checked, ...lost] }, lost };
   const brought = kind === 'wait' && segments.some(({ rows, commit }) => rows > 0 || !commit);
+  if (kind === 'wait' && told && !plan) return { round: newRound({ kind: 'delta', begun: true }), lost };
   return { round: brought ? newRound({ kind: 'delta', tables, begun: true }) : undefined, lost };
-}
-
-/** Why an answer does not fit what was asked, or this device; undefined when it does. */
-function misfit(state: EngineState, asking: Asking, answer: Answer): CarryonError | undefined {
-  if (answer.plan) return checkPlan(answer.plan, state.resetting ? [] : state.tables) ?? checkQuota(answer.plan.packs, answer.freeBytes, state.hasTransfers);
-  if (answer.error || asking.kind === 'pull' || asking.kind === 'wait') return undefined;
-  if (asking.kind === 'push' && answer.pushed) return undefined;
-  if (asking.kind === 'check' && isOfCheck(state, answer)) return undefined;
-  if (asking.kind === 'urls' && answer.urls?.length === asking.names.length) return undefined;
-  return new CarryonError('protocol.bad-answer', 'The server\'s answer is to another question.');
-}
-
-/** One commit of the table that was measured, or its loss, and nothing of another table. */
-function isOfCheck({ measured }: EngineState, { lost = [], segments }: Answer): boolean {
-  if (segments.length === 0) return lost.length === 1 && lost[0] === measured?.table;
-  return lost.length === 0 && segments.every(({ check, commit }) => check === true && commit?.tables.every(({ table }) => table === measured?.table) === true);
 }
 
 function urlsStep(state: EngineState, names: readonly string[], urls: readonly string[]): Step {
@@ -184,19 +184,6 @@ function urlsStep(state: EngineState, names: readonly string[], urls: readonly s
   if (gone.size > 0) return forgetStep(state, new Set(state.packs.filter((pack) => gone.has(pack.name)).flatMap((pack) => pack.parts.map((part) => part.table))));
   return { kind: 'urls', urls: new Map(names.map((name, i) => [name, urls[i] ?? ''])) };
 }
-
-/** Forgets these tables' downloads, and of every table that shares a pack with them. */
-function forgetStep(state: EngineState, tables: ReadonlySet<number>): Step {
-  const ids = new Set(tables);
-  for (let before = -1; before !== ids.size;) {
-    before = ids.size;
-    for (const pack of state.packs) if (pack.parts.some((part) => ids.has(part.table))) for (const part of pack.parts) if (isLoading(state, part.table)) ids.add(part.table);
-  }
-  const packs = state.packs.filter((pack) => pack.parts.some((part) => ids.has(part.table))).map((pack) => pack.name);
-  return { kind: 'forget', tables: [...ids], packs };
-}
-
-const isLoading = (state: EngineState, id: number): boolean => state.tables.some((table) => table.id === id && table.load !== 'none');
 
 /** A reset waits for what it has aborted: that has not failed, and is thrown away. */
 const isResetting = ({ step, queue }: EngineState): boolean => [step, ...queue].some((one) => one?.kind === 'reset');
@@ -230,7 +217,7 @@ function stepFailed(state: EngineState, event: EngineEvent & { readonly type: 's
 }
 
 function stepped(state: EngineState, event: EngineEvent & { readonly type: 'stepped' }): Next {
-  const { result, nowMs } = event;
+  const { result } = event;
   const done = state.step;
   // New addresses are no progress yet: a server that never lets a pack be fetched must not be asked for ever.
   const isProgress = !['urls', 'forget', 'reset', 'outcomes'].includes(done?.kind ?? '');
@@ -238,8 +225,18 @@ function stepped(state: EngineState, event: EngineEvent & { readonly type: 'step
   const outbox = result.outbox ?? state.outbox;
   // Where rows are compared, an edit may have waited for what has been confirmed now.
   const pushHeld = outbox.operations < operations ? undefined : state.pushHeld;
-  const idle = { ...(isProgress ? progressed(state) : state), step: undefined, outbox, pushHeld };
+  const told = toldOf(done);
+  const before = { ...(isProgress ? progressed(state) : state), step: undefined, outbox, pushHeld };
+  const idle = told ? withTables(before, told) : before;
   if (!done) return only(idle);
+  const text = told && changesText(before.tables, told);
+  const next = after(idle, done, state, event);
+  return text === undefined ? next : { state: next.state, effects: [journal('tables', text), ...next.effects] };
+}
+
+/** What a step that is done leads to. */
+function after(idle: EngineState, done: Step, state: EngineState, event: EngineEvent & { readonly type: 'stepped' }): Next {
+  const { result, nowMs } = event;
   switch (done.kind) {
     case 'plan': return { state: planned(idle, done), effects: [journal('plan', counted(done.packs.length, 'pack'))] };
     case 'collect': return only(idle);
@@ -290,17 +287,10 @@ function planned(state: EngineState, plan: Extract<Step, { kind: 'plan' }>): Eng
   const packs = plan.packs.map((spec): Pack => ({ ...spec, stage: 'wanted', verified: false, wrong: 0, own: false, handed: 0 }));
   const names = new Set(plan.packs.map((pack) => pack.name));
   return {
-    ...state, token: plan.token, epoch: plan.epoch, resetting: false,
-    tables: [...state.tables.filter((table) => !state.resetting && !ids.has(table.id)), ...tables].sort((a, b) => a.level - b.level || a.id - b.id),
+    ...state, token: plan.token, epoch: plan.epoch, resetting: false, empty: undefined,
+    tables: inOrder([...state.tables.filter((table) => !state.resetting && !ids.has(table.id)), ...tables]),
     packs: [...state.packs.filter((pack) => !names.has(pack.name) && !(pack.stage === 'applied' && pack.parts.every((part) => ids.has(part.table)))), ...packs],
   };
-}
-
-function forgotten(state: EngineState, done: Extract<Step, { kind: 'forget' }>): EngineState {
-  const ids = new Set(done.tables);
-  const names = new Set(done.packs);
-  const tables = state.tables.map((table) => (ids.has(table.id) ? { ...table, load: 'none' as const, fresh: false, lost: table.usable } : table));
-  return { ...state, needUrls: false, tables, packs: state.packs.filter((pack) => !names.has(pack.name)) };
 }
 
 function setRows(state: EngineState, result: StepResult): EngineState {
@@ -308,7 +298,8 @@ function setRows(state: EngineState, result: StepResult): EngineState {
 }
 
 function committed(state: EngineState, { segment }: Extract<Step, { kind: 'segment' }>, result: StepResult, nowMs: number): Next {
-  const told = setRows({ ...state, token: segment.token }, result);
+  const empty = state.tables.length === 0 && segment.commit ? { syncedMs: nowMs, fresh: true } : state.empty;
+  const told = setRows({ ...state, token: segment.token, empty }, result);
   const round = segment.check && state.round ? { ...state.round, checked: [...state.round.checked, ...(segment.commit?.tables ?? []).map(({ table }) => table)] } : state.round;
   // A page is a part: its round goes on at once, for all of its tables together.
   if (!segment.commit) return only({ ...told, tables: told.tables.map((table) => (!round || isIn(round, table) ? { ...table, fresh: false } : table)) });
@@ -341,5 +332,5 @@ function lose(state: EngineState, ids: readonly number[], why: string): Next {
 
 function forgetAll(state: EngineState): EngineState {
   const tables = state.tables.filter((table) => table.usable).map((table) => ({ ...table, load: 'none' as const, fresh: false, lost: true }));
-  return { ...state, tables, packs: [], token: null, epoch: undefined, needUrls: false, measured: undefined, resetting: tables.length > 0 };
+  return { ...state, tables, packs: [], token: null, epoch: undefined, empty: undefined, needUrls: false, measured: undefined, resetting: tables.length > 0 };
 }

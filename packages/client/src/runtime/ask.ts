@@ -1,4 +1,4 @@
-import { CarryonError, decodeValue, isErrorCode, OLDEST_VERSION, parseFrame, PROTOCOL_VERSION, toCarryonError, type CheckRequest, type CommitFrame, type ErrorFrame, type Frame, type HeaderFrame, type FeedValue, type PushedFrame, type RangeFrame, type SyncRequest } from '@carryon/protocol';
+import { CarryonError, decodeValue, isErrorCode, OLDEST_VERSION, parseFrame, PROTOCOL_VERSION, toCarryonError, type CheckRequest, type CommitFrame, type ErrorFrame, type Frame, type HeaderFrame, type FeedValue, type PushedFrame, type RangeFrame, type SyncRequest, type TablesFrame } from '@carryon/protocol';
 import type { Answer } from '../core/event.ts';
 import type { Segment } from '../core/state.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -90,6 +90,7 @@ class AnswerReader {
   readonly #segments: Segment[] = [];
   #header: HeaderFrame['header'] | undefined;
   #pushed: PushedFrame['pushed'] | undefined;
+  #tables: TablesFrame['tables'] | undefined;
   #plan: Answer['plan'];
   #urls: readonly string[] | undefined;
   #lost: readonly number[] | undefined;
@@ -121,6 +122,7 @@ class AnswerReader {
     if (!this.#header) throw bad('has no header');
     if (Array.isArray(frame)) return this.#row(frame as readonly [string, number, ...unknown[]]);
     if ('pushed' in frame) this.#pushed = frame.pushed;
+    else if ('tables' in frame) this.#tables = frame.tables;
     else if ('building' in frame) this.#ports.onBuilding(frame.building.done, frame.building.of);
     else if ('plan' in frame) this.#plan = { kind: 'plan', ...frame.plan, epoch: this.#header.epoch, user: this.#header.user };
     else if ('urls' in frame) this.#urls = frame.urls;
@@ -163,8 +165,10 @@ class AnswerReader {
 
   #close(token: string, commit?: CommitFrame['commit']): void {
     const { ranges, ...rows } = this.#open;
-    if (this.#check && (rows.lives.size > 0 || commit?.tables.length !== 1 || commit.tables[0]?.table !== this.#check.table)) throw bad('to a check is none');
-    this.#segments.push({ ...rows, token, ...(commit ? { commit } : {}), ...(this.#check ? { check: true, ranges: new Map([[this.#check.table, ranges]]) } : {}) });
+    // The person may no longer have the table that was to be compared.
+    const isCheck = this.#check && !(this.#tables && commit?.tables.length === 0 && rows.rows === 0);
+    if (isCheck && (rows.lives.size > 0 || commit?.tables.length !== 1 || commit.tables[0]?.table !== this.#check?.table)) throw bad('to a check is none');
+    this.#segments.push({ ...rows, token, ...(commit ? { commit } : {}), ...(this.#check && isCheck ? { check: true, ranges: new Map([[this.#check.table, ranges]]) } : {}) });
     this.#open = emptySegment();
   }
 
@@ -172,9 +176,9 @@ class AnswerReader {
   finish(broken?: CarryonError): Answer {
     const error = this.#error ?? broken;
     if (!this.#header) throw error ?? bad('has no header');
-    if (!this.#pushed && !this.#plan && !this.#urls && !this.#lost && this.#segments.length === 0) throw error ?? new CarryonError('server.unreachable', 'The server\'s answer broke off.');
+    if (!this.#pushed && !this.#tables && !this.#plan && !this.#urls && !this.#lost && this.#segments.length === 0) throw error ?? new CarryonError('server.unreachable', 'The server\'s answer broke off.');
     return {
-      epoch: this.#header.epoch, user: this.#header.user, segments: this.#segments, ...(this.#pushed ? { pushed: this.#pushed } : {}),
+      epoch: this.#header.epoch, user: this.#header.user, segments: this.#segments, ...(this.#pushed ? { pushed: this.#pushed } : {}), ...(this.#tables ? { tables: this.#tables } : {}),
       ...(this.#plan ? { plan: this.#plan } : {}), ...(this.#urls ? { urls: this.#urls } : {}), ...(this.#lost ? { lost: this.#lost } : {}), ...(error ? { error } : {}),
     };
   }

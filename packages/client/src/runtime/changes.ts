@@ -22,6 +22,10 @@ export function changesOf(segment: Segment, anyRow: ReadonlySet<number>, tables:
   return tables.filter(({ id }) => ids.has(id)).map(({ id, name }) => ({ name, rows: whole.has(id) ? undefined : rowsOf(segment, id) }));
 }
 
+/** Tables that the person no longer has: any of their rows may have gone, and those of edits may stay. */
+export const goneTables = (before: readonly Table[], after: readonly Table[]): TableChange[] =>
+  before.filter(({ name, usable }) => usable && !after.some((table) => table.name === name)).map(({ name }) => ({ name, rows: undefined }));
+
 function rowsOf({ puts, removes }: Segment, id: number): number[] {
   return [...(puts.get(id) ?? []).map(([rid]) => Number(rid)), ...(removes.get(id) ?? [])];
 }

@@ -1,8 +1,10 @@
 import { CarryonError, toCarryonError, type SqlValue } from '@carryon/protocol';
+import { thrownAway } from '../core/choose.ts';
 import type { Asked, Durable, Effect, Happening, Timer } from '../core/event.ts';
 import { isDeviceFault, retryDelayMs } from '../core/retry.ts';
 import { initialState, type EngineConfig, type EngineState, type Step } from '../core/state.ts';
 import { isPackFault, step as advance } from '../core/step.ts';
+import { toldOf } from '../core/tables.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Host } from '../ports/host.ts';
 import type { Log } from '../ports/log.ts';
@@ -15,7 +17,7 @@ import { endedSilently } from '../store/journal.ts';
 import { takePush } from '../store/outbox/push.ts';
 import { Store } from '../store/store.ts';
 import { ask } from './ask.ts';
-import { changesOf, Listeners } from './changes.ts';
+import { changesOf, goneTables, Listeners } from './changes.ts';
 import { Edits } from './edits.ts';
 import { HandOver } from './hand-over.ts';
 import { LiveQueries, type LiveQuery } from './live-query.ts';
@@ -353,13 +355,15 @@ export class Engine {
 
   async #perform(step: Step): Promise<void> {
     const source = step.kind === 'apply' ? this.#packs.source(step.pack.name) : undefined;
-    const edited = this.#state.outbox.tables;
+    const { outbox: { tables: edited }, tables: before } = this.#state;
     try {
       const result = await this.#writer.run(() => this.#store.perform(step, this.#ports.clock.nowMs(), source));
       if (step.kind === 'apply') await this.#packs.drop(step.pack.name);
-      if (step.kind === 'forget' || step.kind === 'reset') for (const name of step.packs) await this.#packs.drop(name);
+      for (const name of thrownAway(step)) await this.#packs.drop(name);
       this.#dispatch({ type: 'stepped', result });
       if (step.kind === 'segment') this.#announce(step, edited);
+      const gone = toldOf(step) ? goneTables(before, this.#state.tables) : [];
+      if (gone.length > 0) this.edits.tell({ origin: 'server', tables: gone });
     } catch (thrown) {
       const error = toCarryonError(thrown);
       if (step.kind === 'apply' && isPackFault(error)) await this.#packs.drop(step.pack.name);

@@ -1,7 +1,7 @@
 import { explain, type RuleId, type Verdict } from '@carryon/policy';
 import type { CarryonError } from '@carryon/protocol';
 import { told } from '../core/permit.ts';
-import { nextDueMs } from '../core/schedule.ts';
+import { isIncomplete, nextDueMs } from '../core/schedule.ts';
 import type { EngineState, Lease, Pack, Round, Table } from '../core/state.ts';
 
 export interface TableStatus {
@@ -42,7 +42,8 @@ export interface Warning {
 
 /** What a person may want to know of a device, in one read model. */
 export interface DeviceStatus {
-  readonly state: 'starting' | 'preparing' | 'downloading' | 'syncing' | 'up-to-date' | 'waiting' | 'failed';
+  /** `following`: another process of this device syncs, and this one uses what that brings. */
+  readonly state: 'following' | 'starting' | 'preparing' | 'downloading' | 'syncing' | 'up-to-date' | 'waiting' | 'failed';
   readonly user?: string;
   /** Why nothing goes on at present, and when it will: the first of `reasons`. */
   readonly waiting?: Waiting;
@@ -56,12 +57,18 @@ export interface DeviceStatus {
   readonly lease?: Lease;
   /** When a table is synced next by its interval, in milliseconds since 1970. */
   readonly nextSyncMs?: number;
+  /** Whether the person has any tables here: `unknown` until the server has said so. */
+  readonly share: 'unknown' | 'some' | 'none';
   readonly tables: readonly TableStatus[];
   /** Edits made on this device that the server's data does not show yet, as rows and as changes of them, and refused ones that wait for a decision. */
   readonly edits: {
     readonly records: number;
     readonly operations: number;
     readonly drafts: number;
+    /** Rows that the server no longer has, or no longer shows to the person: their pending edits alone keep them visible. */
+    readonly gone: number;
+    /** Tables that the person no longer has, and that are here until their pending edits have their answer. */
+    readonly left: readonly string[];
     /** Why the server has taken in none of them, and when they are sent again. */
     readonly waiting?: Waiting;
   };
@@ -95,16 +102,19 @@ export function deriveStatus(state: EngineState, live: Live): DeviceStatus {
     ...(state.verdict ? { verdict: told(state, state.verdict) } : {}),
     ...(state.lease ? { lease: state.lease } : {}),
     ...(nextSyncMs === undefined ? {} : { nextSyncMs }),
+    share: state.tables.length > 0 ? 'some' : state.empty ? 'none' : 'unknown',
     tables: state.tables.map((table) => tableOf(table, state.packs)),
     edits: editsOf(state),
     ...(download ? { download } : {}),
     ...(live.building ? { building: live.building } : {}),
-    warnings: live.warnings,
+    warnings: [...live.warnings, ...(state.empty ? [NOTHING] : [])],
   };
 }
 
-function editsOf({ outbox: { records, operations, drafts }, pushHeld }: EngineState): DeviceStatus['edits'] {
-  return { records, operations, drafts, ...(pushHeld ? { waiting: { ...describe(pushHeld.error), untilMs: pushHeld.atMs } } : {}) };
+const NOTHING: Warning = { code: 'share.none', message: 'The server has no data here for this person.' };
+
+function editsOf({ outbox: { records, operations, drafts, gone, left }, pushHeld }: EngineState): DeviceStatus['edits'] {
+  return { records, operations, drafts, gone, left, ...(pushHeld ? { waiting: { ...describe(pushHeld.error), untilMs: pushHeld.atMs } } : {}) };
 }
 
 function stateOf(state: EngineState, waiting: Waiting | undefined, download: DownloadStatus | undefined, live: Live): DeviceStatus['state'] {
@@ -113,7 +123,7 @@ function stateOf(state: EngineState, waiting: Waiting | undefined, download: Dow
   if (state.phase === 'starting') return 'starting';
   if (live.building) return 'preparing';
   if (download) return 'downloading';
-  return state.tables.length > 0 && !state.round && state.tables.every((table) => table.fresh) ? 'up-to-date' : 'syncing';
+  return !isIncomplete(state) && !state.round && state.tables.every((table) => table.fresh) ? 'up-to-date' : 'syncing';
 }
 
 /** Nothing waits when nothing is to be done. */

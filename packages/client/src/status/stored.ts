@@ -23,6 +23,10 @@ export interface StoredEdits {
   readonly drafts: number;
   /** The newest transaction that the server has accepted or refused; they are numbered from 1. */
   readonly answered: number;
+  /** Rows that the server no longer has, or no longer shows to the person: their pending edits alone keep them visible. */
+  readonly gone: number;
+  /** Tables that the person no longer has, and that are here until their pending edits have their answer. */
+  readonly left: readonly string[];
 }
 
 /** What a device's database tells of itself, whether or not an engine runs on it. */
@@ -30,7 +34,10 @@ export interface StoredStatus {
   readonly device: string;
   readonly user: string | undefined;
   readonly epoch: string | undefined;
+  /** Everything that the person has is here and can be read; also when that is nothing. */
   readonly complete: boolean;
+  /** Whether the person has any tables here: `unknown` until the server has said so. */
+  readonly share: 'unknown' | 'some' | 'none';
   readonly tables: readonly StoredTable[];
   readonly packs: { readonly applied: number; readonly of: number; readonly bytesLeft: number };
   readonly edits: StoredEdits;
@@ -49,9 +56,10 @@ export async function readStoredStatus(db: Sqlite): Promise<StoredStatus> {
     'SELECT name, level, usable, rows, load_rows, load, checkpoint, synced_ms FROM _carryon_table ORDER BY level, name');
   const packs = await first<{ applied: number | null; total: number; bytesLeft: number | null }>(db,
     "SELECT sum(applied) AS applied, count(*) AS total, sum(CASE applied WHEN 0 THEN spec ->> '$.bytes' ELSE 0 END) AS bytesLeft FROM _carryon_pack");
+  const share = rows.length > 0 ? 'some' : meta.has('token') ? 'none' : 'unknown';
   return {
     device: meta.get('device') ?? '', user: meta.get('user'), epoch: meta.get('epoch'),
-    complete: rows.length > 0 && rows.every((row) => row.usable === 1),
+    complete: share !== 'unknown' && rows.every((row) => row.usable === 1), share,
     tables: rows.map((row) => ({ name: row.name, level: row.level, usable: row.usable === 1, rows: row.usable ? row.rows : row.load_rows, checkpoint: row.checkpoint, syncedMs: row.synced_ms })),
     packs: { applied: packs?.applied ?? 0, of: packs?.total ?? 0, bytesLeft: packs?.bytesLeft ?? 0 },
     edits: await readEdits(db),
@@ -62,10 +70,10 @@ export async function readStoredStatus(db: Sqlite): Promise<StoredStatus> {
 const IS_EDIT = `op IS NOT NULL AND form NOT IN (SELECT id FROM _carryon_form WHERE name = '${ERROR_TABLE}')`;
 
 async function readEdits(db: Sqlite): Promise<StoredEdits> {
-  if (!(await keepsEdits(db))) return { records: 0, operations: 0, drafts: 0, answered: 0 };
-  const { drafts, known } = await readOutbox(db);
+  if (!(await keepsEdits(db))) return { records: 0, operations: 0, drafts: 0, answered: 0, gone: 0, left: [] };
+  const { drafts, known, gone, left } = await readOutbox(db);
   const waiting = await first<{ operations: number; records: number }>(db, `SELECT count(*) AS operations, count(DISTINCT form || ' ' || rid) AS records FROM _carryon_log WHERE shown AND ${IS_EDIT}`);
-  return { records: waiting?.records ?? 0, operations: waiting?.operations ?? 0, drafts, answered: known };
+  return { records: waiting?.records ?? 0, operations: waiting?.operations ?? 0, drafts, answered: known, gone, left };
 }
 
 /** How many transactions the server has accepted or refused since the one of that number, as far as the device still keeps them: a day, or as drafts. */

@@ -1,15 +1,18 @@
-import { quoteName, type TableSpec } from '@carryon/protocol';
-import type { Sqlite } from '../ports/sqlite.ts';
-import { leaveForm } from './outbox/form.ts';
-import { withdraw } from './outbox/waiting.ts';
+import type { TableSpec } from '@carryon/protocol';
+import { foldName } from '../core/tables.ts';
+import { first, type Sqlite } from '../ports/sqlite.ts';
+import { giveUp } from './outbox/give-up.ts';
+import { quietly } from './outbox/quiet.ts';
 import { getMeta, loadTable, setMeta, stageTable } from './schema.ts';
 
 /** Set from a reset to the plan that follows it. */
-const RESET = 'reset';
+export const RESET = 'reset';
 
 /** Throws away what was loaded of a table and what was staged for it; a usable copy stays, and is to be downloaded again. */
 export async function forgetLoad(db: Sqlite, id: number): Promise<void> {
-  await db.exec(`DROP TABLE IF EXISTS ${loadTable({ id })}; DELETE FROM ${stageTable({ id })}`);
+  await db.exec(`DROP TABLE IF EXISTS ${loadTable({ id })}`);
+  // A table that was never planned has none.
+  if (await first(db, "SELECT 1 FROM sqlite_schema WHERE name = ?", stageTable({ id }))) await db.exec(`DELETE FROM ${stageTable({ id })}`);
   await db.run('DELETE FROM _carryon_live WHERE tbl = ?', id);
   await db.run("UPDATE _carryon_table SET load = 'none', lost = usable, load_rows = 0, load_sum = 0 WHERE id = ?", id);
 }
@@ -33,25 +36,21 @@ interface Known { readonly id: number; readonly name: string; readonly usable: n
  */
 export async function followReset(db: Sqlite, tables: readonly TableSpec[]): Promise<void> {
   if (await getMeta(db, RESET) === undefined) return;
-  const ids = new Map(tables.map((table) => [fold(table.name), table.id]));
-  for (const known of await db.all<Known>('SELECT id, name, usable FROM _carryon_table WHERE lost OR NOT usable')) {
-    const next = ids.get(fold(known.name));
-    if (next !== known.id) await moveTable(db, known, next);
-  }
+  const ids = new Map(tables.map((table) => [foldName(table.name), table.id]));
+  const knownTables = await db.all<Known>('SELECT id, name, usable FROM _carryon_table WHERE lost OR NOT usable');
+  await quietly(db, async () => {
+    for (const known of knownTables) {
+      const next = ids.get(foldName(known.name));
+      if (next !== known.id) await moveTable(db, known, next);
+    }
+  });
   await db.run('UPDATE _carryon_table SET id = -1 - id WHERE id < 0');
   await db.run('DELETE FROM _carryon_meta WHERE key = ?', RESET);
 }
 
 async function moveTable(db: Sqlite, { id, name, usable }: Known, next: number | undefined): Promise<void> {
+  if (next === undefined) return giveUp(db, { id, name, usable: usable === 1 });
   await db.exec(`DROP TABLE IF EXISTS ${loadTable({ id })}; DROP TABLE IF EXISTS ${stageTable({ id })}`);
   // Below zero, as long as another table may still have the id.
-  if (next !== undefined) return void (await db.run('UPDATE _carryon_table SET id = ? WHERE id = ?', -1 - next, id));
-  // What has not become usable has not taken its name: a table that is called so is not the device's.
-  if (usable === 1) await db.exec(`DROP TABLE IF EXISTS ${quoteName(name)}`);
-  else await withdraw(db, name);
-  await leaveForm(db, name);
-  await db.run('DELETE FROM _carryon_table WHERE id = ?', id);
+  await db.run('UPDATE _carryon_table SET id = ? WHERE id = ?', -1 - next, id);
 }
-
-/** SQLite compares names without the case of ASCII letters. */
-const fold = (name: string): string => name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());

@@ -126,9 +126,18 @@ async function commitTable(db: Sqlite, table: Table): Promise<Digest> {
 
 async function takeName(db: Sqlite, table: Table): Promise<void> {
   await withdraw(db, table.name);
+  const own = await db.all<{ sql: string }>(APPS_OWN, table.name);
   await db.exec(`DROP TABLE IF EXISTS ${quoteName(table.name)}; ALTER TABLE ${loadTable(table)} RENAME TO ${quoteName(table.name)}`);
   await capture(db, table);
+  // Indexes and triggers of the app's own stay, but for those of columns that are gone.
+  for (const { sql } of own) {
+    await db.exec(sql).catch((thrown: unknown) => {
+      if (!(thrown instanceof CarryonError) || thrown.code !== 'sql.error') throw thrown;
+    });
+  }
 }
+
+const APPS_OWN = "SELECT sql FROM sqlite_schema WHERE type IN ('index', 'trigger') AND sql IS NOT NULL AND tbl_name = ? COLLATE NOCASE AND name NOT LIKE '\\_carryon\\_%' ESCAPE '\\' ORDER BY type";
 
 /** What waits for a commit is older than the answer to a check, which tells the whole table. */
 async function forgetStaged(db: Sqlite, step: SegmentStep): Promise<void> {

@@ -1,19 +1,19 @@
-import { CarryonError, digestSql, keyColumns, packTableName, quoteName, subtractDigest, type Digest, type TableSpec } from '@carryon/protocol';
+import { digestSql, keyColumns, packTableName, quoteName, subtractDigest, type Digest, type TableSpec } from '@carryon/protocol';
 import type { Durable, StepResult } from '../core/event.ts';
-import type { Pack, Step, Table } from '../core/state.ts';
+import type { Pack, Step, Table, ToldTables } from '../core/state.ts';
 import { first, type PackSource, type Sqlite } from '../ports/sqlite.ts';
+import { readDurable } from './durable.ts';
 import { measure } from './measure.ts';
 import { blamePack, openPack } from './open-pack.ts';
 import { captureMissing } from './outbox/capture.ts';
 import { collect } from './outbox/collect.ts';
 import { takeOutcomes } from './outbox/outcomes.ts';
 import { readOutbox } from './outbox/read.ts';
-import { announce, ANNOUNCED } from './outbox/waiting.ts';
+import { announce } from './outbox/waiting.ts';
 import { followReset, forgetLoad, resetStore } from './reset.ts';
 import { commitSegment, stageSegment } from './segment.ts';
-import { createLoadTable, getMeta, keyIndex, loadTable, openConnection, openSchema, setMeta } from './schema.ts';
-
-interface TableRow { readonly spec: string; readonly usable: number; readonly load: Table['load']; readonly lost: number; readonly rows: number; readonly load_rows: number; readonly synced_ms: number | null }
+import { createLoadTable, keyIndex, loadTable, openConnection, openSchema, refuseTakenNames, setMeta } from './schema.ts';
+import { takeTables } from './share.ts';
 
 /** The device's database as the engine writes it: each step is one transaction. */
 export class Store {
@@ -30,23 +30,7 @@ export class Store {
     await openSchema(this.#db, newId);
     await captureMissing(this.#db);
     this.#newId = newId;
-    const tables = await this.#db.all<TableRow>('SELECT spec, usable, load, lost, rows, load_rows, synced_ms FROM _carryon_table ORDER BY level, id');
-    const packs = await this.#db.all<{ spec: string; applied: number }>('SELECT spec, applied FROM _carryon_pack ORDER BY position');
-    const epoch = await getMeta(this.#db, 'epoch');
-    const user = await getMeta(this.#db, 'user');
-    const token = await getMeta(this.#db, 'token');
-    return {
-      device: String(await getMeta(this.#db, 'device')),
-      epoch: epoch === undefined ? undefined : String(epoch),
-      user: user === undefined ? undefined : String(user),
-      token: token === undefined ? null : String(token),
-      tables: tables.map((row): Table => ({
-        ...(JSON.parse(row.spec) as TableSpec), usable: row.usable === 1, load: row.load, lost: row.lost === 1, fresh: false,
-        rows: row.load === 'none' ? row.rows : row.load_rows, syncedMs: row.synced_ms ?? undefined,
-      })),
-      packs: packs.map((row): Pack => ({ ...(JSON.parse(row.spec) as Pack), stage: row.applied === 1 ? 'applied' : 'wanted', verified: false, wrong: 0, own: false, handed: 0 })),
-      outbox: await readOutbox(this.#db),
-    };
+    return readDurable(this.#db);
   }
 
   /** Carries out one step. `source` is the pack of an apply step. */
@@ -61,7 +45,7 @@ export class Store {
       case 'measure': return { measured: { table: step.table.id, ...(await measure(this.#db, step.table)) } };
       case 'forget': return this.#forget(step);
       case 'reset': return resetStore(this.#db);
-      case 'segment': return this.#db.transaction(() => (step.segment.commit ? commitSegment(this.#db, step, nowMs) : stageSegment(this.#db, step)));
+      case 'segment': return this.#db.transaction(() => this.#retell(step.told, () => (step.segment.commit ? commitSegment(this.#db, step, nowMs) : stageSegment(this.#db, step))));
       default: return step satisfies never;
     }
   }
@@ -75,8 +59,15 @@ export class Store {
     return this.#newId();
   }
 
+  /** Takes over first which tables there are, where the step tells it. */
+  async #retell(told: ToldTables | undefined, work: () => Promise<StepResult>): Promise<StepResult> {
+    if (!told) return work();
+    await takeTables(this.#db, told);
+    return this.#outbox(await work());
+  }
+
   #savePlan(plan: Extract<Step, { kind: 'plan' }>): Promise<StepResult> {
-    return this.#db.transaction(async () => {
+    return this.#db.transaction(() => this.#retell(plan.told, async () => {
       await followReset(this.#db, plan.tables);
       // Of an earlier copy there may be an index of that name: no generation is used twice, whatever the table's id.
       const generation = (await first<{ next: number }>(this.#db, 'SELECT coalesce(max(generation), 0) + 1 AS next FROM _carryon_table'))?.next ?? 1;
@@ -96,7 +87,7 @@ export class Store {
       await setMeta(this.#db, 'user', plan.user);
       await setMeta(this.#db, 'token', plan.token);
       return {};
-    });
+    }));
   }
 
   #saveUrls(urls: ReadonlyMap<string, string>): Promise<StepResult> {
@@ -183,14 +174,4 @@ export async function upgradeStore(db: Sqlite): Promise<void> {
   await openConnection(db);
   await openSchema(db, () => { throw new RangeError('a device has its id'); });
   await captureMissing(db);
-}
-
-/** A table of the app's own is never replaced: its name must be free, or that of a usable table that is downloaded anew. */
-async function refuseTakenNames(db: Sqlite, tables: readonly TableSpec[]): Promise<void> {
-  for (const { name } of tables) {
-    const own = await first(db, `SELECT 1 FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE
-      AND NOT EXISTS (SELECT 1 FROM _carryon_table WHERE usable AND name = ?1 COLLATE NOCASE)
-      AND NOT EXISTS (${ANNOUNCED} AND v.name = ?1 COLLATE NOCASE)`, name);
-    if (own) throw new CarryonError('device.name-taken', `The device's database already has a table ${name} of the app's own.`);
-  }
 }

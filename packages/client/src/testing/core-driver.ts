@@ -1,10 +1,12 @@
-import { CarryonError, type ErrorCode, type PackSpec, type TableSpec } from '@carryon/protocol';
+import { CarryonError, type ErrorCode, type PackSpec } from '@carryon/protocol';
 import type { Answer, Durable, Effect, EngineEvent, Happening } from '../core/event.ts';
 import { DEFAULT_CONFIG, EMPTY_OUTBOX, initialState, type EngineState, type Segment, type Step } from '../core/state.ts';
+import { thrownAway } from '../core/choose.ts';
 import { step } from '../core/step.ts';
 import type { Report } from '../ports/host.ts';
 import type { Transfer } from '../ports/transfers.ts';
 import { CoreEdits } from './core-edits.ts';
+import { CoreShare, type Told } from './core-share.ts';
 import { AT_WORK } from './manual-host.ts';
 
 type Work = Extract<Effect, { type: 'ask' | 'fetch' | 'unpack' | 'step' | 'hand' | 'list' | 'recall' }>;
@@ -29,6 +31,8 @@ export interface World {
   readonly packs: number;
   /** The OS has a transfer service. */
   readonly transfers?: boolean;
+  /** The person's tables change meanwhile. */
+  readonly changes?: boolean;
 }
 
 /** Answers the pure engine's effects by a list of choices, and checks what must always hold. When the choices end, all goes well. */
@@ -54,6 +58,7 @@ export class CoreDriver {
   /** Packs that the OS fetches, or has given up without a word. */
   readonly #os = new Map<string, 'running' | 'failed'>();
   readonly #edits = new CoreEdits();
+  readonly share: CoreShare;
   rests = 0;
   mayRestart = true;
   finished: { readonly error?: CarryonError } | undefined;
@@ -61,6 +66,7 @@ export class CoreDriver {
   constructor(world: World, choices: readonly number[]) {
     this.#world = world;
     this.#choices = choices;
+    this.share = new CoreShare(world.tables, world.levels);
     this.state = this.#start(NO_DURABLE);
   }
 
@@ -159,7 +165,7 @@ export class CoreDriver {
   #checkStep(begun: Step): void {
     if (begun.kind === 'apply') ensure('only a pack that is here is applied', this.#here.has(begun.pack.name) && !this.#applied.has(begun.pack.name));
     if (begun.kind === 'index') ensure('an index comes after all packs', this.state.packs.every((pack) => this.#applied.has(pack.name) || pack.parts.every((part) => part.table !== begun.table.id)));
-    if (begun.kind === 'forget') ensure('what is in flight is not thrown away', !this.#work.some((work) => (work.type === 'fetch' || work.type === 'unpack') && begun.packs.includes(work.pack.name)));
+    ensure('what is in flight is not thrown away', !this.#work.some((work) => (work.type === 'fetch' || work.type === 'unpack') && thrownAway(begun).includes(work.pack.name)));
     if (begun.kind !== 'segment') return;
     for (const { table } of begun.segment.commit?.tables ?? []) {
       const found = begun.tables.find(({ id }) => id === table);
@@ -320,7 +326,7 @@ export class CoreDriver {
     if (fails && done.kind === 'segment') return this.send({ type: 'step-failed', error: new CarryonError('protocol.bad-answer', 'by chance') });
     if (done.kind === 'apply') this.#applied.add(done.pack.name);
     if (done.kind === 'segment' && done.segment.commit) this.#withdrawals = 0;
-    if (done.kind === 'forget') for (const name of done.packs) { this.#here.delete(name); this.#applied.delete(name); this.#os.delete(name); }
+    for (const name of thrownAway(done)) { this.#here.delete(name); this.#applied.delete(name); this.#os.delete(name); }
     const differing = !this.isCalm && done.kind === 'segment' ? (done.segment.commit?.tables ?? []).map(({ table }) => table).filter((id) => !this.state.repaired.includes(id) && this.#choose(8) === 0) : [];
     this.send({ type: 'stepped', result: { differing, rows: new Map(), outbox: this.#edits.done(done) } });
   }
@@ -333,17 +339,17 @@ export class CoreDriver {
       if (mayWithdraw && request.urls.length > 0) this.#withdrawals++;
       return { epoch, user, urls: request.urls.map((name, i) => (mayWithdraw && i === 0 ? '' : `${name}?${this.#serial++}`)), segments: [] };
     }
-    if (request.push) {
-      const pushed = this.#edits.push();
-      return { epoch, user, pushed, ...this.#segments(request.tables ?? []) };
-    }
-    const lacking = request.token === null ? Array.from({ length: this.#world.tables }, (_, i) => i + 1) : request.fresh;
-    if (lacking) return { epoch, user, plan: this.#plan(lacking), segments: [] };
-    return { epoch, user, ...this.#segments(request.tables ?? this.state.tables.map(({ id }) => id)) };
+    if (this.#world.changes && !this.isCalm && this.#choose(6) === 0) this.share.change((most) => this.#choose(most));
+    const told = this.share.answer(request.token, request.tables, request.fresh);
+    const pushed = request.push ? { pushed: this.#edits.push() } : {};
+    const tables = told.tables ? { tables: told.tables } : {};
+    if (told.lacking.length > 0) return { epoch, user, ...pushed, ...tables, plan: this.#plan(told), segments: [] };
+    // A push that asks about no tables is answered by its outcomes alone, unless there is news.
+    if (request.push && request.tables?.length === 0 && !told.tables) return { epoch, user, ...pushed, segments: [] };
+    return { epoch, user, ...pushed, ...tables, ...this.#segments(told) };
   }
 
-  #plan(ids: readonly number[]): Extract<Step, { kind: 'plan' }> {
-    const tables = ids.map((id): TableSpec => ({ id, name: `t${id}`, columns: [{ name: 'k', type: '', collation: 'BINARY' }], key: [0], level: id % this.#world.levels }));
+  #plan({ lacking: tables, token }: Told): Extract<Step, { kind: 'plan' }> {
     const packs = Array.from({ length: this.isCalm ? tables.length : this.#choose(this.#world.packs + 1) }, (_, i): PackSpec | undefined => {
       const first = tables[i % tables.length];
       const shared = tables.filter((table) => table.level === first?.level).slice(0, 1 + (i % 3));
@@ -352,14 +358,16 @@ export class CoreDriver {
       const name = (++this.#serial).toString(16).padStart(64, '0');
       return { name, bytes: 10, rawBytes: 10, codec: 'gzip', level: first.level, parts, asOf: 1, url: name };
     });
-    return { kind: 'plan', tables, packs: packs.filter((pack) => pack !== undefined).sort((a, b) => a.level - b.level), token: `token ${this.#serial}`, epoch: 'e', user: 'u' };
+    return { kind: 'plan', tables, packs: packs.filter((pack) => pack !== undefined).sort((a, b) => a.level - b.level), token: token(), epoch: 'e', user: 'u' };
   }
 
-  #segments(ids: readonly number[]): { segments: Segment[]; error?: CarryonError } {
-    const segment = (commit?: Segment['commit']): Segment => ({ puts: new Map(), removes: new Map(), lives: new Map(), rows: 1, token: `token ${++this.#serial}`, ...(commit ? { commit } : {}) });
+  #segments({ ids, token }: Told): { segments: Segment[]; error?: CarryonError } {
+    const segment = (commit?: Segment['commit']): Segment => ({ puts: new Map(), removes: new Map(), lives: new Map(), rows: 1, token: token(), ...(commit ? { commit } : {}) });
+    const commitOf = (tables: readonly number[]): Segment => segment({ checkpoint: 1, token: 't', ack: this.#edits.ack, tables: tables.map((table) => ({ table })) });
+    if (ids.length === 0) return { segments: [commitOf([])] };
     const shape = this.isCalm ? 0 : this.#choose(4);
     const levels = [...new Set(ids.map((id) => id % this.#world.levels))].sort();
-    const commits = levels.map((level) => segment({ checkpoint: 1, token: 't', ack: this.#edits.ack, tables: ids.filter((id) => id % this.#world.levels === level).map((table) => ({ table })) }));
+    const commits = levels.map((level) => commitOf(ids.filter((id) => id % this.#world.levels === level)));
     if (shape === 1) return { segments: [segment()] };
     if (shape === 2) return { segments: [...commits.slice(0, 1), segment()] };
     if (shape === 3) return { segments: commits.slice(0, 1), error: new CarryonError('server.unreachable', 'broke off') };

@@ -1,5 +1,6 @@
 import type { PushedFrame } from '@carryon/protocol';
 import { EMPTY_OUTBOX, type Outbox, type Segment, type Step } from '../core/state.ts';
+import { toldOf } from '../core/tables.ts';
 
 /** The device's edits and the server's part in them, as far as the pure engine gets to know of them: numbers of changesets and tables. */
 export class CoreEdits {
@@ -7,9 +8,11 @@ export class CoreEdits {
   /** The changeset that a table's edit is in; undefined: in none yet. */
   readonly #edited = new Map<number, number | undefined>();
   #serverLast = 0;
+  /** Tables that the person has; undefined: all. */
+  #there: ReadonlySet<number> | undefined;
 
   get outbox(): Outbox {
-    return { ...this.#outbox, tables: [...this.#edited.keys()], operations: this.#edited.size, records: this.#edited.size };
+    return { ...this.#outbox, tables: [...this.#edited.keys()].filter((id) => this.#there?.has(id) !== false), operations: this.#edited.size, records: this.#edited.size };
   }
 
   /** The app changes a row of the table. */
@@ -34,6 +37,10 @@ export class CoreEdits {
   done(step: Step): Outbox {
     if (step.kind === 'collect') this.#collect();
     if (step.kind === 'outcomes') this.#outbox = { ...this.#outbox, known: step.pushed.last };
+    const told = toldOf(step);
+    if (told) this.#there = new Set(told.tables.map(({ id }) => id));
+    // No commit tells of a table that is gone.
+    for (const [table, seq] of this.#edited) if (this.#there?.has(table) === false && seq !== undefined && seq <= this.#outbox.known) this.#edited.delete(table);
     if (step.kind === 'segment' && step.segment.commit) this.#confirm(step.segment.commit);
     return this.outbox;
   }

@@ -38,11 +38,24 @@ export class FakeInbox {
       if (changeset.seq !== this.last + 1) continue;
       this.last = changeset.seq;
       this.taken.push(changeset);
-      const refused = this.refusals.get(changeset.seq);
+      const refused = this.refusals.get(changeset.seq) ?? this.#refuse(changeset, push.tables);
       if (refused) this.#outcomes.set(changeset.seq, { seq: changeset.seq, refused: { ...refused, error: `error-${changeset.seq}` } });
       else for (const one of changeset.changes) this.#apply(one, push.tables[one.table]);
     }
     return { last: this.last, outcomes: [...this.#outcomes.values()].filter(({ seq }) => seq > push.known) };
+  }
+
+  /** Why it cannot be taken in. */
+  #refuse({ changes }: Push['changesets'][number], pushed: Push['tables']): Refusal | undefined {
+    for (const [i, { op, key, table: at, set = [] }] of changes.entries()) {
+      const table = this.#tables.tables.find(({ name }) => name === pushed[at]?.name);
+      const isKnown = ([column]: readonly unknown[]): boolean => table?.columns.some(({ name }) => name === pushed[at]?.columns[Number(column)]) === true;
+      if (!table || !set.every(isKnown)) return { code: 'write.unknown', message: 'no such table or column', change: i };
+      const keys = key.map(valueOf);
+      const isThere = [...this.#tables.rowsOf(table.id).values()].some(({ values }) => table.key.every((position, k) => values[position] === keys[k]));
+      if (op === 'update' && !isThere && !changes.slice(0, i).some((other) => other.op === 'insert')) return { code: 'write.not-found', message: 'no such row', change: i };
+    }
+    return undefined;
   }
 
   #apply({ op, key, set = [] }: Change, pushed: PushedTable | undefined): void {

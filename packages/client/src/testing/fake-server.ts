@@ -31,9 +31,11 @@ export class FakeServer {
   /** Takes in the device's edits. */
   readonly inbox = new FakeInbox(this);
   readonly net = new FakeNet((request) => this.#serve(request));
-  readonly tables: readonly TableSpec[];
+  tables: readonly TableSpec[];
   /** What was asked, in order. */
   readonly asked: SyncRequest[] = [];
+  /** Plans that were made. */
+  plans = 0;
   /** Requests for packs: name, and from which byte. */
   readonly fetched: { readonly name: string; readonly from: number }[] = [];
   /** Bytes of each pack that were handed out. */
@@ -57,6 +59,18 @@ export class FakeServer {
     this.#options = options;
     this.#packOptions = options.packOptions ?? {};
     for (const table of tables) this.#rows.set(table.id, new Map());
+  }
+
+  /** The person has other tables now, or others of their columns; rows stay under their tables' ids, and a column that is new is NULL. */
+  setTables(tables: readonly TableSpec[]): void {
+    for (const table of tables) {
+      const was = this.tables.find(({ id }) => id === table.id);
+      const from = table.columns.map(({ name }) => was?.columns.findIndex((column) => column.name === name) ?? -1);
+      const moved = [...this.rowsOf(table.id)].map(([rid, { ver, values }]) => [rid, { ver, values: from.map((i) => values[i] ?? null) }] as const);
+      this.#rows.set(table.id, new Map(moved));
+    }
+    this.tables = tables;
+    setImmediate(this.#waiting);
   }
 
   rowsOf(table: number): Map<number, FakeRow> {
@@ -113,7 +127,7 @@ export class FakeServer {
   async #sync(request: NetRequest): Promise<NetResponse> {
     const ask = JSON.parse(request.body ?? '') as SyncRequest;
     this.asked.push(ask);
-    if (ask.waitSeconds && Object.values(JSON.parse(ask.token ?? '{}') as Position).every((at) => at === this.#log.length)) {
+    if (ask.waitSeconds && this.#isCurrent(JSON.parse(ask.token ?? '{}') as Position)) {
       await new Promise<void>((resolve) => {
         this.#waiting = resolve;
         this.#options.clock.after((ask.waitSeconds ?? 0) * 1000, resolve);
@@ -135,12 +149,31 @@ export class FakeServer {
 
   #answer(ask: SyncRequest): Frame[] {
     if (ask.urls) return [{ urls: ask.urls.map((name) => (this.packs.has(name) ? this.#address(name) : '')) }];
-    const position = ask.token === null ? {} : (JSON.parse(ask.token) as Position);
+    const known = ask.token === null ? {} : (JSON.parse(ask.token) as Position);
+    const position = this.#positionOf(known);
+    const told: Frame[] = known['specs'] === position['specs'] ? [] : [{ tables: [...this.tables] }];
     for (const id of ask.fresh ?? []) delete position[id];
-    if (ask.check) return this.#check(ask.check, position);
+    if (ask.check) return [...told, ...this.#check(ask.check, position)];
     const tables = this.tables.filter((table) => !ask.tables || ask.tables.includes(table.id));
     const missing = tables.filter((table) => position[table.id] === undefined);
-    return missing.length > 0 ? this.#plan(missing, position) : this.#pull(tables, position);
+    if (missing.length > 0) return [...told, ...this.#plan(missing, position)];
+    // Without tables there is a commit all the same: it has the token.
+    if (tables.length === 0 && (told.length > 0 || this.tables.length === 0)) return [...told, { commit: { ...this.#ack, checkpoint: this.#log.length, token: JSON.stringify(position), tables: [] } }];
+    return [...told, ...this.#pull(tables, position)];
+  }
+
+  /** A position among the tables as they are: those that are gone, or have another form, are not in it. */
+  #positionOf(known: Position): Position {
+    const kept = this.tables.flatMap((table): [string, number][] => {
+      const at = known[table.id];
+      const form = `form ${table.id}`;
+      return [[form, numberOf([table.name, table.columns, table.key])], ...(at === undefined || known[form] !== numberOf([table.name, table.columns, table.key]) ? [] : [[String(table.id), at] as [string, number]])];
+    });
+    return { ...Object.fromEntries(kept), specs: numberOf(this.tables) };
+  }
+
+  #isCurrent(position: Position): boolean {
+    return position['specs'] === numberOf(this.tables) && this.tables.every(({ id }) => position[id] === undefined || position[id] === this.#log.length);
   }
 
   #address(name: string): string {
@@ -148,6 +181,7 @@ export class FakeServer {
   }
 
   #plan(tables: readonly TableSpec[], position: Position): Frame[] {
+    this.plans++;
     const made = tables.flatMap((table) => this.#cut(table)).map((part) => makePack([part], { asOf: this.#log.length, ...this.#packOptions }));
     for (const pack of made) this.packs.set(pack.spec.name, pack);
     const packs = made.map(({ spec }): PackSpec => ({ ...spec, url: this.#address(spec.name) })).sort((a, b) => a.level - b.level);
@@ -216,3 +250,6 @@ export class FakeServer {
     return { table, rows, sum: sum + (wrong > 0 ? 1 : 0) };
   }
 }
+
+/** A number that stands for the value. */
+const numberOf = (value: unknown): number => [...JSON.stringify(value)].reduce((sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 2_147_483_647, 7);

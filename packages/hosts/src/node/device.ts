@@ -24,10 +24,16 @@ export interface DeviceOptions {
   readonly onTerminated?: (signal: string) => void;
 }
 
-const silent: Log = { debug: () => undefined, warn: () => undefined };
+export const silent: Log = { debug: () => undefined, warn: () => undefined };
 
-/** A device in this process: the engine on Node's ports. One process per folder: throws `device.in-use`. */
-export async function openDevice(options: DeviceOptions): Promise<{ readonly engine: Engine; readonly close: () => Promise<void> }> {
+export interface OpenedDevice {
+  readonly engine: Engine;
+  /** Comes to rest; another process may have the folder then. */
+  readonly close: () => Promise<void>;
+}
+
+/** A device in this process: the engine on Node's ports. One process per folder: throws `device.in-use`. `openShared` is for several. */
+export async function openDevice(options: DeviceOptions): Promise<OpenedDevice> {
   const unlock = await lockFolder(options.folder);
   try {
     const packs = await NodePackStore.open(packsFolder(options.folder));

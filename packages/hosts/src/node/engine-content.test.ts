@@ -125,7 +125,7 @@ describe('a device and what a server must not send', () => {
     expect(rig.visible()).toEqual({});
   });
 
-  it('D16 a plan for tables that the device has is not followed', async () => {
+  it('D16 a server that plans the tables that the device has again and again is not followed for ever', async () => {
     await rig.sync();
     rig.server.net.fault('/v1/sync', async (request, otherwise) => {
       Object.assign(request, { body: (request.body ?? '').replace(/"token":".*?\}"/, '"token":null') });

@@ -1,5 +1,5 @@
 export { systemClock } from './clock.ts';
-export { openDevice, readDevice, type DeviceOptions } from './device.ts';
+export { openDevice, readDevice, type DeviceOptions, type OpenedDevice } from './device.ts';
 export { countSent, openEdits, signOut, type OpenEdits, type SignOutOptions } from './edits.ts';
 export { deviceFile, packsFolder } from './folder.ts';
 export { NodeHost, type NodeHostOptions } from './host.ts';
@@ -7,4 +7,5 @@ export { nodeNet } from './net.ts';
 export { NodePackStore } from './pack-store.ts';
 export { queryDevice, type QueryResult } from './query.ts';
 export { systemRandom } from './random.ts';
+export { openShared, type SharedDevice, type SharedOptions } from './shared.ts';
 export { NodeSqlite } from './sqlite.ts';

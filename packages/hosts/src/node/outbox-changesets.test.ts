@@ -20,7 +20,7 @@ describe('changesets', () => {
     expect(await sizes()).toEqual([[1, 4]]);
     device.app.exec("UPDATE jobs SET hours = 10 WHERE id = 'a'");
     expect(await sizes()).toEqual([[1, 4], [2, 1]]);
-    expect(await readOutbox(device.db)).toEqual({ loose: 0, made: 2, known: 0, tables: [1], operations: 5, records: 3, drafts: 0 });
+    expect(await readOutbox(device.db)).toEqual({ gone: 0, left: [], loose: 0, made: 2, known: 0, tables: [1], operations: 5, records: 3, drafts: 0 });
   });
 
   it('D43 what was written while no engine ran is divided where more than five seconds lie between, or the connection changed', async () => {

@@ -3,8 +3,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import type { Sqlite } from '@carryon/client';
 import { collect, discardEdits, dropDraft, failAt, retryDraft, Store, takeOutcomes, tripSqlite, writeEdits } from '@carryon/client/testing';
+import type { TableSpec } from '@carryon/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { EditDevice, EDITED, ERRORS, JOBS, PARTS, SITES } from '../testing/edit-device.ts';
+import { EditDevice, EDITED, ERRORS, JOBS, PARTS, READ_ONLY, SITES } from '../testing/edit-device.ts';
 import { temporaryFolder } from '../testing/folder.ts';
 import { NodeSqlite } from './sqlite.ts';
 
@@ -48,6 +49,12 @@ beforeAll(async () => {
 });
 afterAll(() => folder.remove());
 
+/** A commit without tables that tells which there are. */
+const telling = (...tables: readonly TableSpec[]): Parameters<Store['perform']>[0] => ({
+  kind: 'segment', tables: [], told: { tables, epoch: 'e', user: 'mia', forget: [], packs: [] },
+  segment: { puts: new Map(), removes: new Map(), lives: new Map(), rows: 0, token: 'other', commit: { checkpoint: 5, token: 'other', tables: [], ack: 2 } },
+});
+
 const steps: readonly [string, (db: Sqlite, store: Store) => Promise<unknown>][] = [
   ['the numbering of changes', (db) => db.transaction(() => collect(db))],
   ['outcomes with real keys and a refusal', (db) => takeOutcomes(db, { last: 5, outcomes: [{ seq: 4, keys: [{ table: SITES.name, temporary, key: 100 }] }, { seq: 5, refused: { code: 'write.unique', message: 'no', change: 0, error: 'e5' } }] }, NOW_MS, () => 'another')],
@@ -59,6 +66,10 @@ const steps: readonly [string, (db: Sqlite, store: Store) => Promise<unknown>][]
     await store.perform({ kind: 'reset', packs: [] }, NOW_MS);
     await store.perform({ kind: 'plan', tables: [{ ...SITES, id: 1 }, { ...JOBS, id: 2 }], packs: [], token: 't', epoch: 'e2', user: 'mia' }, NOW_MS);
   }],
+  ['the loss of tables, with others given, a right taken and a form changed', (_, store) => store.perform(telling(
+    { ...SITES, id: 3 }, { ...JOBS, rights: ['update'] }, { ...ERRORS, columns: [...ERRORS.columns, PARTS.columns[0] as TableSpec['columns'][number]] }, { ...READ_ONLY, id: 20, name: 'other' },
+  ), NOW_MS)],
+  ['the loss of all tables', (_, store) => store.perform(telling(), NOW_MS)],
   ['writeEdits', (db) => writeEdits(db, async (edits) => {
     await edits.insert('parts', { code: 'z', line: 1 });
     await edits.update('jobs', ['a'], { hours: 51 });

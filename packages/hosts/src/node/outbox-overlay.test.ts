@@ -174,24 +174,29 @@ describe('a reset with edits', () => {
     await resetStore(device.db);
     device.specs = [];
     await device.plan(SITES);
-    expect(device.query("SELECT name FROM sqlite_schema WHERE name = 'jobs'")).toEqual([]);
+    expect(seen()).toEqual({ id: 'a', title: 'mine', hours: 1 });
+    expect(() => device.app.exec("UPDATE jobs SET title = 'more'")).toThrow('carryon write.unknown');
     expect((await device.push())?.changesets).toMatchObject([{ seq: 1, changes: [{ op: 'update', key: ['a'], set: [[1, 'roof', 'mine']] }] }]);
     await device.take(1, { seq: 1, refused: { code: 'write.unknown', message: 'no such table', change: 0, error: 'e' } });
-    expect(await readOutbox(device.db)).toMatchObject({ operations: 0, drafts: 1, tables: [] });
+    expect(await readOutbox(device.db)).toMatchObject({ operations: 0, drafts: 1, tables: [], left: [], gone: 0 });
+    expect(device.query("SELECT name FROM sqlite_schema WHERE name = 'jobs'")).toEqual([]);
     await device.restart();
     await device.commit(1);
     expect(await readOutbox(device.db)).toMatchObject({ drafts: 1 });
   });
 
-  it('D52 D41 a table that may only be read after a reset cannot be written any more, and edits made before are sent', async () => {
+  it('D52 D41 a table that may only be read after a reset cannot be written any more, and edits made before are seen and sent', async () => {
     device.app.exec("UPDATE jobs SET title = 'mine' WHERE id = 'a'");
     await resetStore(device.db);
     const { rights: _rights, ...readOnly } = JOBS;
     device.specs = [];
     await device.plan(readOnly, SITES);
     await device.commit(0);
-    expect(seen()).toEqual({ id: 'a', title: 'roof', hours: 1 });
+    expect(seen()).toEqual({ id: 'a', title: 'mine', hours: 1 });
     expect(() => device.app.exec("UPDATE jobs SET title = 'x'")).toThrow('carryon write.forbidden');
     expect((await device.push())?.changesets).toHaveLength(1);
+    await device.take(1, { seq: 1, refused: { code: 'write.forbidden', message: 'no', change: 0, error: 'e' } });
+    await device.commit(1);
+    expect(seen()).toEqual({ id: 'a', title: 'roof', hours: 1 });
   });
 });

@@ -361,6 +361,14 @@ describe('what the store notes', () => {
     await expect(device.store.open(() => 'another')).rejects.toThrow(CarryonError);
   });
 
+  it('D34 D53 a store of version 3 tells of rows that are gone once it is brought up to date', async () => {
+    await openSchema(device.db, () => 'old-device');
+    await device.db.exec("DROP VIEW carryon_state; CREATE VIEW carryon_state AS SELECT 1 AS old; UPDATE _carryon_meta SET value = 3 WHERE key = 'version'");
+    expect((await readStoredStatus(device.db)).edits).toMatchObject({ gone: 0, left: [] });
+    await device.store.open(() => 'another');
+    expect(device.query('SELECT table_name, rid, state, gone FROM carryon_state')).toEqual([]);
+  });
+
   it('D25 a table\'s description, its interval too, and when it was synced are read at the start', async () => {
     await device.fill(2).plan(STOCK, NOTES);
     expect((await device.tables()).map(({ everyMinutes, syncedMs }) => [everyMinutes, syncedMs])).toEqual([[60, undefined], [undefined, undefined]]);

@@ -99,6 +99,13 @@ export class EditDevice {
     return result;
   }
 
+  /** The server has told which tables the person has; `forget`: of which nothing is loaded further. */
+  async tell(tables: readonly TableSpec[], forget: readonly number[] = []): Promise<void> {
+    const commit = { checkpoint: 1, token: 't', tables: [], ack: Number((await this.open()).outbox.known) };
+    const segment = { puts: new Map(), removes: new Map(), lives: new Map(), rows: 0, token: 't', commit };
+    await this.store.perform({ kind: 'segment', segment, tables: [], told: { tables, epoch: 'e', user: 'mia', forget, packs: [] } }, this.nowMs);
+  }
+
   /** What a request would send, with what was written so far. */
   async push(limits?: { readonly changes: number; readonly bytes: number }): Promise<Push | undefined> {
     await this.store.perform({ kind: 'collect' }, this.nowMs);

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { EditTransaction } from '@carryon/client';
 
-export const EDITED_TABLES = ['customers', 'jobs', 'notes', 'parts'] as const;
+export const EDITED_TABLES = ['customers', 'jobs', 'notes', 'parts', 'steps'] as const;
 export type EditedTable = (typeof EDITED_TABLES)[number];
 
 type Values = Readonly<Record<string, string | number | null>>;
@@ -90,12 +90,15 @@ function rowsAt(db: DatabaseSync, table: string, at: number, count: number): Row
   return db.prepare(`SELECT id, info FROM ${table} ORDER BY id LIMIT ? OFFSET ?`).all(count, at % Math.max(1, n)) as unknown as Row[];
 }
 
+const firstJob = (db: DatabaseSync): number | null => (isUsable(db, 'jobs') ? (db.prepare('SELECT min(id) AS id FROM jobs').get() as { id: number | null }).id : null);
+
 /** The first job is one that only this device has, if there is any: its key is negative. */
 function newRow(db: DatabaseSync, table: EditedTable, user: string): Values {
   switch (table) {
     case 'customers': return { name: 'new' };
     case 'jobs': return { owner: user, state: 'new' };
-    case 'notes': return { owner: user, job: isUsable(db, 'jobs') ? (db.prepare('SELECT min(id) AS id FROM jobs').get() as { id: number | null }).id : null };
+    case 'notes': return { owner: user, job: firstJob(db) };
+    case 'steps': return { job: firstJob(db) };
     case 'parts': return { name: 'new', price: 1.5 };
     default: return table satisfies never;
   }

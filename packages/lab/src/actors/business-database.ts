@@ -22,8 +22,20 @@ export class BusinessDatabase {
   }
 
   /** Rows as `rowLines` gives them. */
-  lines(table: string, columns: readonly string[], where: string, ...values: readonly SQLInputValue[]): string[] {
-    return rowLines(this.#db, table, columns, where, ...values);
+  lines(table: string, columns: readonly string[], where: string, values: Readonly<Record<string, SQLInputValue>>): string[] {
+    return rowLines(this.#db, table, columns, where, values);
+  }
+
+  /** Whether a condition holds, of no row. */
+  holds(condition: string, values: Readonly<Record<string, SQLInputValue>>): boolean {
+    const statement = this.#db.prepare(`SELECT (${condition}) AS holds`);
+    statement.setAllowUnknownNamedParameters(true);
+    return statement.get(values)?.['holds'] === 1;
+  }
+
+  /** The columns of a table, in their order. */
+  columns(table: string): string[] {
+    return this.#db.prepare('SELECT name FROM pragma_table_info(?) ORDER BY cid').all(table).map(({ name }) => String(name));
   }
 
   get hasBackup(): boolean {

@@ -7,7 +7,7 @@ import type { Plain } from '../world/trace.ts';
 import type { LabDisk } from './disk.ts';
 import type { LabLink } from './link.ts';
 import { LabNet } from './net.ts';
-import { SERVER_URL } from './server.ts';
+import { SERVER_URL } from './server-app.ts';
 
 export interface ProcessParts {
   readonly disk: LabDisk;

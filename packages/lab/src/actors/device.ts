@@ -14,7 +14,7 @@ import { LabDisk, type LabDiskOptions } from './disk.ts';
 import { LabDownloads } from './downloads.ts';
 import { FaultyPeer } from './faults.ts';
 import { LabLink, type LinkSpeed } from './link.ts';
-import { rowLines } from './row-lines.ts';
+import { has, shownLines } from './shown.ts';
 import type { LabServer } from './server.ts';
 
 export interface LabDeviceOptions {
@@ -130,23 +130,26 @@ export class LabDevice implements ProcessHooks {
     return (this.status()?.edits.operations ?? 0) > 0;
   }
 
-  /** The rows that an app sees, as `LabServer.share` gives them; undefined: the table is not usable. */
+  /** The rows that an app sees and the server has, as `LabServer.share` gives them; undefined: the table is not usable. */
   rows(table: string): string[] | undefined {
-    const db = new DatabaseSync(this.disk.database, { readOnly: true });
-    try {
-      const usable = db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(table);
-      return usable && rowLines(db, table, this.#server.columns(table));
-    } finally {
-      db.close();
-    }
+    return this.#read((db) => shownLines(db, table));
+  }
+
+  /** The names of the tables that are usable, without those that are there for edits alone. */
+  tables(): string[] {
+    return this.#read((db) => (has(db, '_carryon_table') ? db.prepare('SELECT name FROM _carryon_table WHERE usable').all().map(({ name }) => String(name)) : []));
   }
 
   /** All journal entries, oldest first. */
   journal(): { atMs: number; kind: string; detail: string; rule: string | null; nextMs: number | null }[] {
+    const sql = 'SELECT at_ms AS atMs, kind, detail, rule, next_ms AS nextMs FROM _carryon_journal ORDER BY id';
+    return this.#read((db) => (has(db, '_carryon_journal') ? db.prepare(sql).all() as never : []));
+  }
+
+  #read<T>(read: (db: DatabaseSync) => T): T {
     const db = new DatabaseSync(this.disk.database, { readOnly: true });
     try {
-      const known = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = '_carryon_journal'").get();
-      return known ? db.prepare('SELECT at_ms AS atMs, kind, detail, rule, next_ms AS nextMs FROM _carryon_journal ORDER BY id').all() as never : [];
+      return read(db);
     } finally {
       db.close();
     }

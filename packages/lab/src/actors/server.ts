@@ -1,14 +1,16 @@
 import { rmSync } from 'node:fs';
-import { CarryonError } from '@carryon/protocol';
+import { CarryonError, toCarryonError } from '@carryon/protocol';
 import { signToken } from '@carryon/server';
-import { Auth, Changes, createApp, Metrics, openDirectStorage, PackFiles, PackUrls, Planner, type Context, type Storage, type SyncedTable } from '@carryon/server/testing';
+import { Auth, Changes, createApp, Metrics, openDirectStorage, PackFiles, PackUrls, Planner, type Context, type Storage } from '@carryon/server/testing';
 import { pino, type Logger } from 'pino';
 import type { LabRandom } from '../world/random.ts';
 import type { World } from '../world/world.ts';
 import { BusinessDatabase } from './business-database.ts';
-import { demo, type Business } from './business.ts';
+import { demo, type Business, type BusinessProfile } from './business.ts';
 import { Lane } from './lane.ts';
-import { copyFolder, PACK_KEY, serverFiles, tablesOf, templateOf } from './template.ts';
+import { Rights } from './rights.ts';
+import { countWaiting, inject, paged, SERVER_URL, type App, type Injected } from './server-app.ts';
+import { configOf, copyFolder, PACK_KEY, serverFiles, templateOf } from './template.ts';
 import { tempFolder } from './temp-folder.ts';
 
 export interface LabServerOptions {
@@ -32,42 +34,44 @@ export interface LabAnswer {
   readonly body: Buffer;
 }
 
-/** The address under which devices know the server. */
-export const SERVER_URL = 'http://server.lab/';
 const SECRET = new TextEncoder().encode('a secret of thirty-two characters');
+const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** So soon the real server sees a change of the business database. */
 const POLL_MS = 50;
-
-type App = ReturnType<typeof createApp>;
-
-/** What the app answers to a request without a network. */
-interface Injected {
-  readonly statusCode: number;
-  readonly headers: Readonly<Record<string, number | string | string[] | undefined>>;
-  readonly rawPayload: Buffer;
-}
 
 /** What runs while the server is up. */
 interface Running {
   readonly app: App;
   readonly context: Context;
   readonly requests: Set<Promise<unknown>>;
+  /** The version of the business database's schema that the rules were fitted to; undefined: the server has just been started. */
+  schema: number | undefined;
+  /** The profiles that it begins with, where the one before it had others. */
+  readonly begins: readonly BusinessProfile[] | undefined;
 }
 
 /** The real server on real files, on the world's time. A business application writes beside it. */
 export class LabServer {
   readonly business: Business;
-  readonly tables: readonly SyncedTable[];
   readonly folder: string;
+  /** Who has what, by the rules that the server has gone over to. */
+  readonly rights: Rights;
   readonly #world: World;
   readonly #ownFolder: boolean;
   readonly #db: BusinessDatabase;
   readonly #lane = new Lane();
+  /** Changes are taken in, and rules are changed, one after another. */
+  readonly #turns = new Lane();
   readonly #ids: LabRandom;
+  readonly #listeners = new Set<(user: string, request: LabRequest, answer: LabAnswer) => void>();
   /** What the server complained of since its last answer. */
   readonly #complaints: string[] = [];
   #running: Running | undefined;
+  /** The profiles as their files say it: what the server begins with when it is started. */
+  #profiles: readonly BusinessProfile[];
+  /** Those that the last process was to go by. */
+  #served: readonly BusinessProfile[];
 
   private constructor(world: World, business: Business, folder: string, ownFolder: boolean) {
     this.#world = world;
@@ -75,8 +79,11 @@ export class LabServer {
     this.folder = folder;
     this.#ownFolder = ownFolder;
     this.#ids = world.random.fork('server');
-    this.tables = tablesOf(folder, business);
     this.#db = new BusinessDatabase(serverFiles(folder).database);
+    this.#profiles = business.profiles.usual;
+    this.#served = this.#profiles;
+    this.rights = new Rights(this.#db, this.#profiles);
+    this.rights.tick(world.queue.nowMs);
   }
 
   /** Starts a server, before the world runs. */
@@ -88,6 +95,8 @@ export class LabServer {
     if (!isShared) copyFolder(template, folder);
     const server = new LabServer(world, business, folder, !isShared);
     await server.#open();
+    // Nothing is written where many run on the same files.
+    if (business.ticks && !isShared) server.#tick();
     return server;
   }
 
@@ -104,7 +113,15 @@ export class LabServer {
     const tracked = this.#world.track(asked.finally(() => running.requests.delete(asked)), `${request.method} ${request.url.slice(0, 40)}`);
     const answer = await tracked.finally(() => this.#noteComplaints());
     if (this.#running !== running) throw refused();
-    return { status: answer.statusCode, headers: this.#headers(answer), body: answer.rawPayload };
+    const told = { status: answer.statusCode, headers: this.#headers(answer), body: answer.rawPayload };
+    for (const listener of this.#listeners) listener(askerOf(request), request, told);
+    return told;
+  }
+
+  /** Tells of each answer, and to whom it is, until the function returned is called. */
+  onAnswer(listener: (user: string, request: LabRequest, answer: LabAnswer) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** A person's token, valid for so long from now. */
@@ -130,10 +147,24 @@ export class LabServer {
     this.#world.queue.after(POLL_MS, () => void this.publish());
   }
 
-  /** The hourly housekeeping: forgets tombstones and packs that are older. */
-  keepHouse(tombstoneKeepMs = 30 * DAY_MS, packKeepMs = 7 * DAY_MS): Promise<void> {
+  /** The hourly housekeeping: forgets tombstones and packs that are older, and scopes that nobody has used for so long. */
+  keepHouse(tombstoneKeepMs = 30 * DAY_MS, packKeepMs = 7 * DAY_MS, scopeKeepMs = 30 * DAY_MS): Promise<void> {
     this.#world.trace.add('server', 'housekeeping');
-    return this.#world.track(this.#keepHouse(tombstoneKeepMs, packKeepMs), 'housekeeping');
+    return this.#world.track(this.#keepHouse(tombstoneKeepMs, packKeepMs, scopeKeepMs), 'housekeeping');
+  }
+
+  /**
+   * Somebody changes the profiles' files and has the server read them. What does not fit is refused, and nothing changes. `how` killed: the
+   * server's process ends as soon as it has begun to read what is new, and is started again.
+   */
+  async reload(to: string, how?: 'killed'): Promise<void> {
+    this.#mayChange();
+    const profiles = this.business.profiles[to];
+    if (!profiles) throw new Error(`no profiles ${to}`);
+    this.#world.trace.add('server', 'reload', to);
+    const isUp = this.isUp;
+    await this.#world.track(this.#turns.run(() => this.#reload(profiles, how)), 'reload');
+    if (isUp && how === 'killed') await this.restart();
   }
 
   /** The process ends, answers under way break off; nobody can connect until `up`. */
@@ -163,7 +194,7 @@ export class LabServer {
     const { store, packs } = serverFiles(this.folder);
     for (const path of [store, `${store}-wal`, `${store}-shm`, packs]) rmSync(path, { recursive: true, force: true });
     await this.up();
-    await this.#world.track(this.#ingest(), 'ingest');
+    await this.#world.track(this.#publish(), 'ingest');
     this.#world.trace.add('server', 'new epoch');
   }
 
@@ -187,17 +218,28 @@ export class LabServer {
     await this.loseData();
   }
 
-  /** What a person must hold of a table, by one plain query of the business database; compare with `rowLines` of the device's. */
+  /** What a person must hold of a table, by plain queries of the business database; compare with `rowLines` of the device's. */
   share(user: string, table: string): string[] {
-    const found = this.#table(table);
-    const own = found.rule.kind === 'own' ? found.rule.column : undefined;
-    const columns = this.columns(table);
-    return own === undefined ? this.#db.lines(table, columns, 'true') : this.#db.lines(table, columns, `CAST("${own}" AS TEXT) = ?`, user);
+    return this.rights.share(user, table);
   }
 
-  /** The columns of a table that are synced. */
-  columns(table: string): string[] {
-    return this.#table(table).columns.map(({ name }) => name);
+  /** In what a device's tables are not what its person must hold. */
+  differences(device: { readonly name: string; readonly user: string; tables(): string[]; rows(table: string): string[] | undefined }): string[] {
+    const has = this.rights.tablesOf(device.user);
+    return [...new Set([...has, ...device.tables()])].flatMap((name) => {
+      const rows = device.rows(name);
+      if (!has.includes(name)) return [`${device.name} has table ${name} with ${rows?.length} rows, which is not in the share`];
+      const share = this.share(device.user, name);
+      return JSON.stringify(rows) === JSON.stringify(share) ? [] : [`on ${device.name} table ${name} has ${rows?.length ?? 'no'} rows, the share ${share.length}, or they differ`];
+    });
+  }
+
+  /** Answers a request without a network, and beside the history. */
+  async ask(request: LabRequest): Promise<LabAnswer> {
+    const running = this.#running;
+    if (!running) throw refused();
+    const answer = await this.#world.track(inject(running.app, request), 'question');
+    return { status: answer.statusCode, headers: this.#headers(answer), body: answer.rawPayload };
   }
 
   /** Ends the server and removes its files. */
@@ -213,27 +255,22 @@ export class LabServer {
     if (!this.#ownFolder) throw new Error('a shared folder is not to be changed: start this server with a copy');
   }
 
-  #table(name: string): SyncedTable {
-    const found = this.tables.find((table) => table.name === name);
-    if (!found) throw new Error(`no table ${name}`);
-    return found;
-  }
-
   async #open(): Promise<void> {
     const files = serverFiles(this.folder);
     const { clock } = this.#world;
-    const storage = this.#told(paged(openDirectStorage(files, this.tables, () => this.#ids.uuid()), this.business.pageRows));
+    const storage = this.#told(paged(openDirectStorage(files, configOf(this.folder, this.#profiles), () => this.#ids.uuid()), this.business.pageRows));
     const packs = new PackFiles(files.packs);
     await packs.open();
     const urls = new PackUrls(PACK_KEY);
     const log = this.#log();
     const context: Context = {
-      storage, tables: this.tables, files: packs, urls, clock, log, auth: new Auth({ secret: SECRET }, clock),
+      storage, files: packs, urls, clock, log, auth: new Auth({ secret: SECRET }, clock),
       planner: new Planner(storage, packs, urls, clock), changes: countWaiting(new Changes(clock), this.#world, this.#lane), metrics: new Metrics(),
     };
     const app = createApp(context, log);
     await app.ready();
-    this.#running = { app, context, requests: new Set() };
+    this.#running = { app, context, requests: new Set(), schema: undefined, begins: this.#served === this.#profiles ? undefined : this.#profiles };
+    this.#served = this.#profiles;
   }
 
   /** The trace tells what uploads bring. */
@@ -242,6 +279,7 @@ export class LabServer {
       ...storage,
       upload: async (upload) => {
         const uploaded = await storage.upload(upload);
+        this.rights.tick(upload.nowMs);
         if (uploaded.taken > 0) this.#world.trace.add('server', 'upload', { user: upload.user, last: uploaded.last, taken: uploaded.taken, refused: uploaded.refused });
         if (uploaded.published) this.#world.trace.add('server', 'published');
         return uploaded;
@@ -262,23 +300,73 @@ export class LabServer {
     for (const complaint of this.#complaints.splice(0).sort()) this.#world.trace.add('server', 'log', complaint);
   }
 
-  async #ingest(): Promise<void> {
-    await this.#running?.context.storage.prepare(() => undefined);
-    await this.#publish();
+  /** The server looks at the clock at every full minute. */
+  #tick(): void {
+    const { queue } = this.#world;
+    queue.after(MINUTE_MS - (queue.nowMs % MINUTE_MS), () => {
+      void this.publish();
+      this.#tick();
+    });
   }
 
-  async #publish(): Promise<void> {
-    const { context } = this.#running ?? {};
-    const published = await context?.storage.evaluate(this.#world.queue.nowMs);
-    if (!published) return;
+  #publish(): Promise<void> {
+    return this.#turns.run(async () => {
+      const running = this.#running;
+      if (!running) return;
+      const { storage, changes } = running.context;
+      const nowMs = this.#world.queue.nowMs;
+      const isNew = await this.#fit(running);
+      const published = await storage.evaluate(nowMs);
+      this.rights.tick(nowMs);
+      if (!published && !isNew) return;
+      this.#world.trace.add('server', 'published');
+      changes.wake();
+    });
+  }
+
+  /** Reads what was not read yet, and goes over to the profiles on the tables as they are now. True: it did. */
+  async #fit(running: Running): Promise<boolean> {
+    const { storage } = running.context;
+    if (running.schema === undefined) {
+      await storage.prepare(() => undefined);
+      running.schema = await storage.schemaVersion();
+      if (running.begins) this.rights.profiles = running.begins;
+      return running.begins !== undefined;
+    }
+    if ((await storage.schemaVersion()) === running.schema) return false;
+    await this.#goOver(running, this.#profiles);
+    return true;
+  }
+
+  async #goOver(running: Running, profiles: readonly BusinessProfile[], goesOn = true): Promise<void> {
+    const { storage } = running.context;
+    await storage.reconfigure(configOf(this.folder, profiles), this.#world.queue.nowMs, () => goesOn);
+    running.schema = await storage.schemaVersion();
+  }
+
+  async #reload(profiles: readonly BusinessProfile[], how: 'killed' | undefined): Promise<void> {
+    const running = this.#running;
+    const nowMs = this.#world.queue.nowMs;
+    try {
+      if (running) await this.#goOver(running, profiles, how !== 'killed');
+      // A server that is down finds what is wrong when it is started, and somebody puts the old files back.
+      else configOf(this.folder, profiles);
+    } catch (thrown) {
+      return this.#world.trace.add('server', 'reload refused', toCarryonError(thrown).code);
+    }
+    this.#profiles = profiles;
+    if (!running || how === 'killed') return;
+    this.#served = profiles;
+    this.rights.profiles = profiles;
+    this.rights.tick(nowMs);
     this.#world.trace.add('server', 'published');
-    context?.changes.wake();
+    running.context.changes.wake();
   }
 
-  async #keepHouse(tombstoneKeepMs: number, packKeepMs: number): Promise<void> {
+  async #keepHouse(tombstoneKeepMs: number, packKeepMs: number, scopeKeepMs: number): Promise<void> {
     const { context } = this.#running ?? {};
     const nowMs = this.#world.queue.nowMs;
-    await context?.storage.expire(nowMs - tombstoneKeepMs);
+    await context?.storage.expire(nowMs - tombstoneKeepMs, nowMs - scopeKeepMs);
     for (const name of (await context?.storage.dropPacks(nowMs - packKeepMs)) ?? []) await context?.files.remove(name);
   }
 
@@ -291,13 +379,11 @@ export class LabServer {
 
 const refused = (): CarryonError => new CarryonError('server.unreachable', 'Nobody answers at the server\'s address.');
 
-async function inject(app: App, { method, url, headers = {}, body }: LabRequest): Promise<Injected> {
-  const { pathname, search } = new URL(url, SERVER_URL);
-  // As a stream: an answer as a whole is made into a string too, which takes longer than everything else for a pack.
-  const answer = await app.inject({ method, url: pathname + search, headers, payloadAsStream: true, ...(body === undefined ? {} : { payload: body }) });
-  const pieces: Buffer[] = [];
-  for await (const piece of answer.stream() as AsyncIterable<Buffer>) pieces.push(piece);
-  return { statusCode: answer.statusCode, headers: answer.headers, rawPayload: Buffer.concat(pieces) };
+/** The person that a token or the address of a pack names. */
+function askerOf({ url, headers = {} }: LabRequest): string {
+  const [, payload = ''] = headers['authorization']?.split('.') ?? [];
+  if (payload === '') return new URL(url, SERVER_URL).searchParams.get('u') ?? '';
+  return String((JSON.parse(Buffer.from(payload, 'base64url').toString()) as { sub?: unknown }).sub);
 }
 
 async function end({ app, context, requests }: Running): Promise<void> {
@@ -305,32 +391,4 @@ async function end({ app, context, requests }: Running): Promise<void> {
   await Promise.allSettled(requests);
   await app.close();
   await context.storage.close();
-}
-
-/** A storage that gives out so many rows of a table at a time, so that a few changes take several pages. */
-function paged(storage: Storage, pageRows: number | undefined): Storage {
-  if (pageRows === undefined) return storage;
-  return {
-    ...storage,
-    read: (use) => storage.read((snapshot) => use({
-      state: () => snapshot.state(), scope: (key) => snapshot.scope(key), liveRids: (scope) => snapshot.liveRids(scope),
-      acked: (user, device) => snapshot.acked(user, device),
-      feed: (scope, after, maxRows, maxBytes) => snapshot.feed(scope, after, Math.min(maxRows, pageRows), maxBytes),
-      rangeDigests: (scope, width, most) => snapshot.rangeDigests(scope, width, most),
-      rowsBetween: (scope, low, high, maxRows, maxBytes) => snapshot.rowsBetween(scope, low, high, maxRows, maxBytes),
-    })),
-  };
-}
-
-/** A question that waits for the next change waits for virtual time. */
-function countWaiting(changes: Changes, world: World, lane: Lane): Changes {
-  const next = changes.next.bind(changes);
-  const isOver = (): boolean => (changes as { closed?: boolean }).closed === true;
-  changes.next = (withinMs) => {
-    if (isOver()) return next(withinMs);
-    lane.stepAside();
-    world.waiting(1);
-    return next(withinMs).finally(() => world.waiting(-1));
-  };
-  return changes;
 }

@@ -1,12 +1,11 @@
 import { constants, cpSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { parseProfile } from '@carryon/server';
-import { compileFor, openDirectStorage, PackFiles, PackUrls, Planner, type Storage, type SyncedTable } from '@carryon/server/testing';
+import { parseProfile, type Profile } from '@carryon/server';
+import { compileFor, openDirectStorage, PackFiles, PackUrls, Planner, readEntitled, type Config, type Storage } from '@carryon/server/testing';
 import { START_MS } from '../world/queue.ts';
 import { LabRandom } from '../world/random.ts';
-import type { Business } from './business.ts';
-
+import type { Business, BusinessProfile } from './business.ts';
 import { tempFolder } from './temp-folder.ts';
 
 /** Where things are in a server's folder. */
@@ -14,8 +13,14 @@ export const serverFiles = (folder: string) => ({ database: join(folder, 'app.db
 export const PACK_KEY = new Uint8Array(32).fill(7);
 const CLOCK = { nowMs: () => START_MS, after: () => () => undefined };
 
-export const tablesOf = (folder: string, business: Business): SyncedTable[] =>
-  compileFor(serverFiles(folder).database, parseProfile({ version: 1, tables: business.tables }));
+/** Fits profiles to the business database and the store of a server's folder. Throws what the server throws. */
+export function configOf(folder: string, profiles: readonly BusinessProfile[]): Config {
+  const { database, store } = serverFiles(folder);
+  return compileFor(database, profiles.map(asInFile), store);
+}
+
+const asInFile = ({ file, tables }: BusinessProfile): Profile =>
+  parseProfile({ version: 1, ...file, tables: Object.fromEntries(Object.entries(tables).map(([name, table]) => [name, table.file])) });
 
 const built = new Map<string, Promise<string>>();
 
@@ -39,14 +44,13 @@ async function build(business: Business): Promise<string> {
   const db = new DatabaseSync(files.database);
   db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; BEGIN; ${business.sql}; COMMIT`);
   db.close();
-  const tables = tablesOf(folder, business);
   const random = new LabRandom('template');
-  const storage = openDirectStorage(files, tables, () => random.uuid());
+  const storage = openDirectStorage(files, configOf(folder, business.profiles.usual), () => random.uuid());
   try {
-    await prepare(storage, tables, business);
+    await prepare(storage, business);
     const packs = new PackFiles(files.packs);
     await packs.open();
-    await buildPacks(new Planner(storage, packs, new PackUrls(PACK_KEY), CLOCK), tables, business);
+    await buildPacks(storage, new Planner(storage, packs, new PackUrls(PACK_KEY), CLOCK), business);
   } finally {
     await storage.close();
   }
@@ -54,19 +58,22 @@ async function build(business: Business): Promise<string> {
 }
 
 /** Reads the business and cuts every scope by the wanted width; a scope without one would be bundled into few packs. */
-export async function prepare(storage: Storage, tables: readonly SyncedTable[], business: Business): Promise<void> {
+async function prepare(storage: Storage, { users, packRows }: Business): Promise<void> {
   await storage.prepare(() => undefined);
   await storage.evaluate(START_MS);
-  for (const { id, rule } of tables) {
-    const scopes = (rule.kind === 'all' ? [''] : business.users).map((param) => ({ table: id, param }));
-    await storage.activate(scopes, START_MS);
-    for (const scope of scopes) await storage.setWidth(scope, business.packRows);
+  for (const user of users) {
+    const scopes = await readEntitled(storage, askerOf(user), (_, { shares }) => shares.map(({ scope }) => scope));
+    for (const scope of scopes) await storage.setWidth(scope, packRows);
   }
 }
 
-async function buildPacks(planner: Planner, tables: readonly SyncedTable[], { users }: Business): Promise<void> {
+const askerOf = (user: string) => ({ personOf: () => ({ user, claims: {} }), nowMs: () => START_MS });
+
+async function buildPacks(storage: Storage, planner: Planner, { users }: Business): Promise<void> {
+  const token = { epoch: '', specs: '', tables: new Map<number, never>() };
   for (const user of users) {
-    const request = { user, token: { epoch: '', tables: new Map<number, never>() }, tables, codec: 'zstd', seal: (text: string) => text } as const;
+    const found = await readEntitled(storage, askerOf(user), (snapshot, entitlement) => ({ entitlement, checkpoint: snapshot.state().checkpoint }));
+    const request = { ...found, token, shares: found.entitlement.shares, codec: 'zstd', seal: (text: string) => text } as const;
     for await (const _ of planner.plan(request)) continue;
   }
 }

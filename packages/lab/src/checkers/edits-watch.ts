@@ -6,6 +6,7 @@ import type { Entry } from '../world/trace.ts';
 import { Edits } from './edits.ts';
 import { OwnValues } from './own-values.ts';
 import { pendingProblems } from './pending.ts';
+import { Sight } from './sight.ts';
 
 export type Note = (checker: string, found: readonly string[]) => void;
 
@@ -14,6 +15,7 @@ export class EditsWatch {
   readonly #devices: readonly LabDevice[];
   readonly #server: LabServer;
   readonly #note: Note;
+  readonly #sights: readonly Sight[];
   readonly #owns: ReadonlyMap<string, OwnValues>;
   readonly #edits: readonly Edits[];
   #ledger: Ledger;
@@ -24,18 +26,20 @@ export class EditsWatch {
     this.#server = server;
     this.#note = note;
     this.#ledger = openLedger(server);
-    const owned = new Set(server.tables.filter(({ rule }) => rule.kind === 'own').map(({ name }) => name));
-    this.#owns = new Map(devices.map((device) => [device.name, new OwnValues(device, owned, () => this.#ledger)]));
-    this.#edits = devices.map((device) => new Edits(device, owned, () => this.#ledger));
+    const [ledger, sightOf] = [(): Ledger => this.#ledger, new Map(devices.map((device) => [device, new Sight(device, server, () => this.#ledger)]))];
+    this.#sights = [...sightOf.values()];
+    this.#owns = new Map([...sightOf].map(([device, sight]) => [device.name, new OwnValues(device, sight, ledger)]));
+    this.#edits = [...sightOf].map(([device, sight]) => new Edits(device, sight, ledger));
   }
 
   /** Undefined: there is nothing to edit. */
   static of(devices: readonly LabDevice[], server: LabServer, note: Note): EditsWatch | undefined {
-    return server.tables.some(({ rights }) => rights) ? new EditsWatch(devices, server, note) : undefined;
+    return server.rights.anybodyWrites ? new EditsWatch(devices, server, note) : undefined;
   }
 
   see(entry: Entry): void {
     if (entry.who === 'server' && entry.what === 'restored') this.#restored();
+    for (const sight of this.#sights) sight.see(entry);
     for (const own of this.#owns.values()) own.see(entry);
     for (const edits of this.#edits) edits.see(entry);
     if (entry.what === 'end') this.#note('own-values', this.#owns.get(entry.who)?.look() ?? []);
@@ -54,7 +58,7 @@ export class EditsWatch {
 
   close(): void {
     this.#ledger.close();
-    for (const own of this.#owns.values()) own.close();
+    for (const one of [...this.#sights, ...this.#owns.values()]) one.close();
   }
 
   #restored(): void {

@@ -4,6 +4,7 @@ import type { LabDevice } from '../actors/device.ts';
 import type { Ledger } from '../actors/ledger.ts';
 import type { Entry } from '../world/trace.ts';
 import { writesOf } from './own-values.ts';
+import type { Sight } from './sight.ts';
 
 interface Edit {
   readonly writes: readonly Written[];
@@ -24,17 +25,16 @@ const isRefused = ({ applied, errors, drafts }: Fate, wasRestored: boolean): boo
  */
 export class Edits {
   readonly #device: LabDevice;
-  /** Tables in which each row is one person's. */
-  readonly #owned: ReadonlySet<string>;
+  readonly #sight: Sight;
   readonly #ledger: () => Ledger;
   /** In the order made; one that was retried stands where it was. */
   #edits: Edit[] = [];
   readonly #dropped: Written[] = [];
   #wasRestored = false;
 
-  constructor(device: LabDevice, owned: ReadonlySet<string>, ledger: () => Ledger) {
+  constructor(device: LabDevice, sight: Sight, ledger: () => Ledger) {
     this.#device = device;
-    this.#owned = owned;
+    this.#sight = sight;
     this.#ledger = ledger;
   }
 
@@ -85,9 +85,8 @@ export class Edits {
     const ledger = this.#ledger();
     if (write.op !== 'delete') return ledger.uploadsOf(write.table, write.info).length;
     // Deleting what is in no share of the person, since it is gone or another's, is done by doing nothing.
-    const isOut = (id: number): boolean => !ledger.isIn(write.table, id, this.#device.user, this.#owned.has(write.table));
-    const isOthers = (owner: string | null): boolean => this.#owned.has(write.table) && owner !== this.#device.user;
-    const wasOut = (id: number): boolean => ledger.historyOf(write.table, id, from).some(({ op, owner }) => op === 'delete' || isOthers(owner));
+    const isOut = (id: number): boolean => !this.#sight.isIn(write.table, id);
+    const wasOut = (id: number): boolean => ledger.historyOf(write.table, id, from).some((entry) => this.#sight.isOut(entry));
     const ids = this.#keysOf(write);
     return ids.every(isOut) || ids.some(wasOut) ? 1 : 0;
   }

@@ -3,11 +3,17 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Written } from '../actors/app-edit.ts';
 import type { LabDevice } from '../actors/device.ts';
 import type { Ledger } from '../actors/ledger.ts';
+import { has } from '../actors/shown.ts';
 import type { Entry } from '../world/trace.ts';
+import type { Sight } from './sight.ts';
 
 interface Gone { readonly table: string; readonly id: number; from: number }
 interface Place { readonly table: string; readonly id: number | undefined }
 interface Row { readonly info: string | null }
+
+/** The table may be the person's no more. */
+const rowOf = (db: DatabaseSync, table: string, id: number): Row | undefined =>
+  (has(db, table) ? (db.prepare(`SELECT info FROM ${table} WHERE id = ?`).get(id) as Row | undefined) : undefined);
 
 export const writesOf = ({ detail }: Entry): readonly Written[] => (detail as unknown as { writes?: readonly Written[] } | null)?.writes ?? [];
 
@@ -18,8 +24,7 @@ export const writesOf = ({ detail }: Entry): readonly Written[] => (detail as un
 export class OwnValues {
   readonly #device: LabDevice;
   readonly #ledger: () => Ledger;
-  /** Tables in which each row is one person's. */
-  readonly #owned: ReadonlySet<string>;
+  readonly #sight: Sight;
   /** Texts that must be seen, with table and key of their rows. */
   readonly #shown = new Map<string, Place>();
   readonly #gone: Gone[] = [];
@@ -30,9 +35,9 @@ export class OwnValues {
   /** Texts that the engine may be about to replace, by edit. */
   readonly #doubtful = new Map<number, ReadonlySet<string | null>>();
 
-  constructor(device: LabDevice, owned: ReadonlySet<string>, ledger: () => Ledger) {
+  constructor(device: LabDevice, sight: Sight, ledger: () => Ledger) {
     this.#device = device;
-    this.#owned = owned;
+    this.#sight = sight;
     this.#ledger = ledger;
   }
 
@@ -94,6 +99,7 @@ export class OwnValues {
 
   /** Those of the texts that rows of the table show. */
   #textsIn(db: DatabaseSync, table: string): ReadonlySet<string> {
+    if (!has(db, table)) return new Set();
     const rows = db.prepare(`SELECT info FROM ${table} WHERE info IN (SELECT value FROM json_each(?))`).all(JSON.stringify([...this.#shown.keys()]));
     return new Set(rows.map(({ info }) => String(info)));
   }
@@ -103,18 +109,15 @@ export class OwnValues {
     const ledger = this.#ledger();
     const [upload] = ledger.uploadsOf(table, info);
     if (!upload) return ledger.errorsOf(info) > 0;
-    const now = db.prepare(`SELECT info FROM ${table} WHERE id = ?`).get(upload.id) as Row | undefined;
-    return ledger.historyOf(table, upload.id, upload.pos).some((entry) => {
-      const isOut = entry.op === 'delete' || (this.#owned.has(table) && entry.owner !== this.#device.user);
-      return isOut ? now === undefined : entry.info === now?.info;
-    });
+    const now = rowOf(db, table, upload.id);
+    return ledger.historyOf(table, upload.id, upload.pos).some((entry) => (now === undefined ? this.#sight.isOut(entry) : entry.info === now.info));
   }
 
   /** Rows that the person deleted and that are seen again. */
   #back(db: DatabaseSync): string[] {
     return this.#gone.flatMap((gone, i) => {
       const { table, id, from } = gone;
-      if (!db.prepare(`SELECT 1 FROM ${table} WHERE id = ?`).get(id)) return [];
+      if (!rowOf(db, table, id)) return [];
       this.#gone.splice(i, 1);
       const ledger = this.#ledger();
       const isMadeAnew = ledger.historyOf(table, id, from).some(({ op }) => op === 'insert');

@@ -31,7 +31,6 @@ export class Quiet {
     const isLive = status?.lease?.network === true && os.situation().settings.mode === 'auto' && link.mode === 'up' && this.#server.isUp;
     const patienceMs = WAIT_MS + (1000 * SHARE_BYTES) / Math.min(link.speed.downBytesPerSecond, link.speed.upBytesPerSecond);
     if (!isLive || status.state !== 'up-to-date' || atMs - this.#sinceMs < patienceMs) return [];
-    const behind = this.#server.tables.filter(({ name }) => JSON.stringify(this.#device.rows(name)) !== JSON.stringify(this.#server.share(this.#device.user, name)));
-    return behind.map(({ name }) => `${this.#device.name} says that it is up to date, and table ${name} is not`);
+    return this.#server.differences(this.#device).map((what) => `${this.#device.name} says that it is up to date, and ${what}`);
   }
 }

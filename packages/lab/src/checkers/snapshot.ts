@@ -3,8 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { digestSql } from '@carryon/protocol';
 import type { Written } from '../actors/app-edit.ts';
 import type { LabDevice } from '../actors/device.ts';
-import type { LabServer } from '../actors/server.ts';
-import { rowLines } from '../actors/row-lines.ts';
+import { shownColumns, shownLines } from '../actors/shown.ts';
 import type { Shares } from './shares.ts';
 
 interface Known { readonly name: string; readonly usable: number; readonly checkpoint: number; readonly rows: number; readonly sum: number }
@@ -16,12 +15,11 @@ const ERRORS = 'carryon_sync_error';
 
 /**
  * Reads the device's database beside the engine, as an app does: each table that is usable holds exactly the person's
- * share at its checkpoint, stays usable, and neither checkpoints nor versions of rows go back. While edits of the app are on their way, the
+ * share at its checkpoint, stays usable as long as the person has it, and neither checkpoints nor versions of rows go back. While edits of the app are on their way, the
  * rows that it has touched may be otherwise: what those must be is `OwnValues`' matter.
  */
 export class Snapshot {
   readonly #device: LabDevice;
-  readonly #server: LabServer;
   #shares: Shares;
   readonly #seen = new Map<string, Known>();
   /** Keys of the rows that the app has touched, by table. */
@@ -32,9 +30,8 @@ export class Snapshot {
   readonly #versions = new Map<string, ReadonlyMap<number, number>>();
   #db: DatabaseSync | undefined;
 
-  constructor(device: LabDevice, server: LabServer, shares: Shares) {
+  constructor(device: LabDevice, shares: Shares) {
     this.#device = device;
-    this.#server = server;
     this.#shares = shares;
     this.#epoch = shares.epoch;
   }
@@ -62,7 +59,7 @@ export class Snapshot {
     db.exec('BEGIN');
     try {
       const tables = this.#ofThisEpoch(db);
-      const gone = [...this.#seen.values()].filter(({ name }) => !tables.some((table) => table.name === name && table.usable === 1));
+      const gone = [...this.#seen.values()].filter((seen) => !tables.some((table) => table.name === seen.name && table.usable === 1) && !this.#isLost(seen));
       return [...gone.map(({ name }) => `table ${name} was usable and is no longer`), ...tables.flatMap((table) => this.#check(db, table, which))];
     } finally {
       db.exec('COMMIT');
@@ -97,13 +94,22 @@ export class Snapshot {
   }
 
   #checkShare(db: DatabaseSync, table: Known): string[] {
-    const share = this.#shares.at(table.name, table.checkpoint) ?? [];
-    const shown = rowLines(db, table.name, this.#server.columns(table.name));
+    const share = this.#shares.at(table.name, table.checkpoint);
+    const columns = shownColumns(db, table.name);
+    if (!share || share.columns.join() !== columns.join()) return [`table ${table.name} of ${this.#device.name} has the columns ${columns.join(', ')} and should have ${share?.columns.join(', ') ?? 'none'} at its checkpoint ${table.checkpoint}`];
+    const shown = shownLines(db, table.name) ?? [];
     const isOwn = overlaid(db, table.name) > 0 ? this.#isTouched(table.name) : () => false;
     // What a person has dismissed by settling a draft is gone at once.
-    const hidden = table.name === ERRORS && overlaid(db, ERRORS) > 0 ? [] : without(share, shown);
-    const strange = [...without(shown, share), ...hidden].filter((line) => !isOwn(line));
+    const hidden = table.name === ERRORS && overlaid(db, ERRORS) > 0 ? [] : without(share.lines, shown);
+    const strange = [...without(shown, share.lines), ...hidden].filter((line) => !isOwn(line));
     return strange.length === 0 ? [] : [`table ${table.name} of ${this.#device.name} is not the share at its checkpoint ${table.checkpoint}: ${strange[0]?.slice(0, 80)} and ${strange.length - 1} more`];
+  }
+
+  /** The person has not had the table since: it is given up, and begins anew should it come back. */
+  #isLost({ name, checkpoint }: Known): boolean {
+    if (!this.#shares.hasLacked(name, checkpoint)) return false;
+    for (const known of [this.#seen, this.#versions, this.#renewed]) known.delete(name);
+    return true;
   }
 
   /** Whether a row, as `rowLines` gives it, has a key that the app has touched or a text that it wrote. */
@@ -136,6 +142,6 @@ function without(lines: readonly string[], others: readonly string[]): string[] 
 
 function checkDigest(db: DatabaseSync, { name, rows, sum }: Known): string[] {
   if (overlaid(db, name) > 0) return [];
-  const found = db.prepare(`SELECT count(*) AS rows, coalesce(sum(${digestSql('_rid', '_ver')}), 0) AS sum FROM ${quote(name)}`).get() as { rows: number; sum: number };
+  const found = db.prepare(`SELECT count(*) AS rows, coalesce(sum(${digestSql('_rid', '_ver')}), 0) AS sum FROM ${quote(name)} WHERE _rid > 0`).get() as { rows: number; sum: number };
   return found.rows === rows && found.sum === sum ? [] : [`the digest noted for table ${name} is not that of its rows`];
 }

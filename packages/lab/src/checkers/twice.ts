@@ -6,7 +6,7 @@ const packOf = (detail: Plain): string | undefined =>
 
 /**
  * No pack that was stored is asked for again, whatever ended the process. Stored packs count no more when the device
- * downloads anew: by a repair, or by a new plan after a reset or once the server has given up packs.
+ * downloads anew: by a repair, or by a new plan after a reset, once the server has given up packs, or when other tables are the person's.
  */
 export function twiceChecker(device: string): Checker {
   const stored = new Set<string>();
@@ -25,7 +25,7 @@ export function twiceChecker(device: string): Checker {
       if (what === 'stored') stored.add(String((detail as { pack: string }).pack));
       if (isAnew(entry)) stored.clear();
       // It may wait for permission, while the OS goes on with what was handed over.
-      if (what === 'reset') isReset = true;
+      if (what === 'reset' || (what === 'journal' && detail === 'tables')) isReset = true;
       if (what === 'journal' && detail === 'plan') isReset = false;
       return undefined;
     },

@@ -1,5 +1,5 @@
 import type { AppEdit } from '../actors/app.ts';
-import { EDITED_TABLES, type AppStatement, type EditedTable } from '../actors/app-edit.ts';
+import type { AppStatement, EditedTable } from '../actors/app-edit.ts';
 import type { OtherDevice } from '../lab.ts';
 import type { LabRandom } from '../world/random.ts';
 import { momentIn } from './faults.ts';
@@ -9,35 +9,41 @@ import type { Timed } from './script.ts';
 export const OTHERS: readonly OtherDevice[] = [{ name: 'tablet', user: 'ann', platform: 'node' }, { name: 'desk', user: 'bob', platform: 'node' }];
 
 /** Values that the business refuses, that move a row to somebody else, and harmless ones. */
-const SETS: Readonly<Record<EditedTable, readonly Readonly<Record<string, string | number>>[]>> = {
+const SETS: Readonly<Partial<Record<EditedTable, readonly Readonly<Record<string, string | number>>[]>>> = {
   customers: [{ name: 'other' }, {}], jobs: [{ state: 'done' }, { owner: 'bob' }, { owner: 'ann' }, {}],
   notes: [{ job: 1 }, { job: 999_999 }, { owner: 'bob' }, {}], parts: [{ price: 2.5 }, { price: -1 }, {}],
 };
 
-function statement(random: LabRandom): AppStatement {
-  const table = random.pick(EDITED_TABLES);
+/** The same where people get what rules of every kind give them. */
+const SERVICE_SETS: typeof SETS = {
+  customers: [{ name: 'other' }, { unit: 'company' }, {}], jobs: [{ state: 'done' }, { owner: 'bob' }, { owner: 'ann' }, { team: 'east' }, { due: '2027-01-01' }, {}], steps: [{ job: 1 }, { job: 999_999 }, {}],
+};
+
+function statement(random: LabRandom, isService: boolean): AppStatement {
+  const sets = isService ? SERVICE_SETS : SETS;
+  const table = random.pick(Object.keys(sets) as EditedTable[]);
   const count = random.pick([1, 1, 1, 2, 5, 40]);
   // Few places, so that devices meet on the same rows.
   const at = random.pick([0, 1, 2, random.below(300)]);
-  const set = random.chance(1, 4) ? random.pick(SETS[table]) : {};
+  const set = random.chance(1, 4) ? random.pick(sets[table] ?? [{}]) : {};
   switch (random.below(5)) {
     case 0: return { op: 'insert', table, count: Math.min(5, count), ...(table === 'customers' ? {} : { set }) };
-    case 1: return table === 'parts' ? { op: 'update', table, at, count } : { op: 'delete', table, at, count: Math.min(3, count) };
+    case 1: return isService || table === 'parts' ? { op: 'update', table, at, count } : { op: 'delete', table, at, count: Math.min(3, count) };
     default: return { op: 'update', table, at, count, set };
   }
 }
 
-function edit(random: LabRandom): AppEdit {
-  const statements = Array.from({ length: random.pick([1, 1, 1, 2, 4]) }, () => statement(random));
+function edit(random: LabRandom, isService: boolean): AppEdit {
+  const statements = Array.from({ length: random.pick([1, 1, 1, 2, 4]) }, () => statement(random, isService));
   return { by: random.chance(2, 3) ? 'sql' : 'engine', statements, ...(random.chance(1, 12) ? { undone: true } : {}) };
 }
 
 /** What the persons edit in the app, on each device, and what they make of drafts: several edits at a time, some just before they leave. */
-export function edits(random: LabRandom, lengthMs: number, actions: readonly Timed[]): readonly Timed[] {
+export function edits(random: LabRandom, lengthMs: number, actions: readonly Timed[], isService = false): readonly Timed[] {
   return [undefined, ...OTHERS.map(({ name }) => name)].flatMap((on) => {
     const own = random.fork(on ?? 'device');
     const sittings = own.below(on === undefined ? 6 : 4);
-    return Array.from({ length: sittings }, () => sitting(own, on === undefined ? moment(own, lengthMs, actions) : momentIn(own, lengthMs), on)).flat();
+    return Array.from({ length: sittings }, () => sitting(own, on === undefined ? moment(own, lengthMs, actions) : momentIn(own, lengthMs), on, isService)).flat();
   });
 }
 
@@ -68,12 +74,12 @@ function moment(random: LabRandom, lengthMs: number, actions: readonly Timed[]):
   return Math.max(0, Math.min(lengthMs, atMs + (isArrival ? 1 : -1) * random.pick([1, 40, 500, 5_000])));
 }
 
-function sitting(random: LabRandom, atMs: number, on: string | undefined): Timed[] {
+function sitting(random: LabRandom, atMs: number, on: string | undefined, isService: boolean): Timed[] {
   const to = on === undefined ? {} : { on };
   let nextMs = atMs;
   return Array.from({ length: random.between(1, 4) }, (): Timed => {
     const at = nextMs;
     nextMs += random.pick([0, 5, 100, 3_000, 6_000]);
-    return { atMs: at, ...to, event: random.chance(1, 6) ? { do: 'draft', how: random.pick(['retry', 'drop']) } : { do: 'edit', ...edit(random) } };
+    return { atMs: at, ...to, event: random.chance(1, 6) ? { do: 'draft', how: random.pick(['retry', 'drop']) } : { do: 'edit', ...edit(random, isService) } };
   });
 }

@@ -42,9 +42,9 @@ function endings(script: Script, lab: Lab): Problem[] {
 export async function play(script: Script, options: PlayOptions = {}): Promise<Played> {
   const { meddle, ...faults } = options;
   const lab = await Lab.start({ ...script, ...faults });
+  meddle?.(lab);
   const watching = new Watch(lab, options.blind ?? []);
   try {
-    meddle?.(lab);
     for (const { atMs, on, event } of script.events) {
       await lab.runFor(atMs - lab.world.queue.steadyMs);
       watching.look();

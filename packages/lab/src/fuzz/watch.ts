@@ -1,5 +1,6 @@
 import type { LabDevice } from '../actors/device.ts';
 import type { Problem } from '../checkers/checker.ts';
+import { Confidential } from '../checkers/confidential.ts';
 import { EditsWatch, type Note } from '../checkers/edits-watch.ts';
 import { leftovers } from '../checkers/leftovers.ts';
 import { writesOf } from '../checkers/own-values.ts';
@@ -64,14 +65,16 @@ class DeviceWatch {
   readonly #note: Note;
   #shares: Shares;
   readonly #snapshot: Snapshot;
+  readonly #confidential: Confidential;
 
   constructor(lab: Lab, device: LabDevice, note: Note) {
     this.#lab = lab;
     this.#device = device;
     this.#note = note;
     this.#shares = new Shares(lab.server, device.user);
-    this.#snapshot = new Snapshot(device, lab.server, this.#shares);
+    this.#snapshot = new Snapshot(device, this.#shares);
     this.#quiet = new Quiet(device, lab.server);
+    this.#confidential = new Confidential(device, lab.server, this.#shares, (found) => note('confidential', found));
   }
 
   look(): void {
@@ -81,10 +84,12 @@ class DeviceWatch {
 
   async end(): Promise<void> {
     this.look();
+    this.#note('confidential', await this.#confidential.end());
     this.#note('leftovers', await leftovers(this.#device));
   }
 
   close(): void {
+    this.#confidential.close();
     this.#shares.close();
     this.#snapshot.close();
   }
@@ -92,16 +97,20 @@ class DeviceWatch {
   see(entry: Entry): void {
     if (entry.who === 'server' && entry.what === 'new epoch') this.#renew();
     this.#shares.see(entry);
+    if (entry.who === 'server' && entry.what === 'published') this.#confidential.learn(this.#shares);
     this.#quiet.see(entry);
     if (entry.who !== this.#device.name) return;
     this.#snapshot.touch(writesOf(entry));
     if (entry.what === 'end') this.#note('snapshot', this.#snapshot.look('changed'));
     if (['start', 'kill', 'power-loss'].includes(entry.what)) this.#note('snapshot', this.#snapshot.look('all'));
+    if (entry.what === 'kill') this.#note('confidential', this.#confidential.look());
   }
 
   #renew(): void {
     this.#shares.close();
     this.#shares = new Shares(this.#lab.server, this.#device.user);
     this.#snapshot.renew(this.#shares);
+    this.#confidential.learn(this.#shares);
+    this.#confidential.renew();
   }
 }

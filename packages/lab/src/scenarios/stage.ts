@@ -34,6 +34,11 @@ export class Stage {
     this.ruleSet = ruleSet;
   }
 
+  /** Bytes of each pack of the first plan. */
+  get planned(): ReadonlyMap<string, number> {
+    return this.#sizes;
+  }
+
   /** Opens the app and lets the first sync come to a tenth of its bytes. */
   async begin(): Promise<void> {
     const { world, device } = this.lab;
@@ -165,7 +170,7 @@ export class Stage {
   /** Whether the person may use the app offline, by the policy; a table is there to be read then. */
   mayUseOffline(allowed: boolean, rule: RuleId): void {
     const { device, server } = this.lab;
-    const onDevice: OnDevice = { app: true, data: server.tables.every(({ name }) => device.rows(name) !== undefined) };
+    const onDevice: OnDevice = { app: true, data: server.rights.tablesOf(device.user).every((name) => device.rows(name) !== undefined) };
     const told = mayUseOffline(this.ruleSet, onDevice);
     this.#demand(told.allowed === allowed && told.rule === rule, `offline use should be ${allowed ? 'allowed' : 'denied'} by ${rule}: ${JSON.stringify(told)}`);
   }

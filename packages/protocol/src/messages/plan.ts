@@ -30,6 +30,13 @@ export const planFrame = fields({
 });
 export type PlanFrame = TypeOf<typeof planFrame>;
 
+/**
+ * All tables of the person as they are now, after the header of an answer (and `pushed`) whenever they are not what the token stands for; the
+ * answer's own token stands for these. A table that is not named is not the person's any more. None: the person has no data here.
+ */
+export const tablesFrame = fields({ tables: list(tableSpec, 10_000) });
+export type TablesFrame = TypeOf<typeof tablesFrame>;
+
 /** Fresh addresses, in the order asked; empty text: that pack is gone. */
 export const urlsFrame = fields({ urls: list(text, 10_000) });
 export type UrlsFrame = TypeOf<typeof urlsFrame>;

@@ -1,7 +1,8 @@
 import { CarryonError, encodeValue, type CheckRequest, type Frame } from '@carryon/protocol';
-import type { Entry, RangeDigest, Scope, Snapshot, SyncedTable } from '../ports/storage.ts';
-import { LAST_RID, scopeOf } from './cut.ts';
-import { ackOf, headerOf, type PullAnswer } from './pull.ts';
+import type { Entry, RangeDigest, Scope, Snapshot } from '../ports/storage.ts';
+import { LAST_RID } from './cut.ts';
+import type { Entitlement } from './entitle.ts';
+import { ackOf, carriedToken, headerOf, positionOf, tablesOf, type PullAnswer } from './pull.ts';
 import { moveToken, tokenToText, type Token } from './token.ts';
 
 export interface CheckLimits {
@@ -14,7 +15,8 @@ export interface CheckQuestion {
   /** The device's own id. */
   readonly device: string;
   readonly token: Token;
-  readonly table: SyncedTable;
+  /** What the person may have in the snapshot that is read. */
+  readonly entitlement: Entitlement;
   /** What the device has, as `readCheck` let it pass. */
   readonly check: CheckRequest;
   readonly nowMs: number;
@@ -24,9 +26,8 @@ export interface CheckQuestion {
 
 const refuse = (why: string): CarryonError => new CarryonError('protocol.bad-request', `The check could not be read: ${why}.`);
 
-/** The table that a check is about. Throws `protocol.bad-request`. */
-export function readCheck(check: CheckRequest, token: Token, tables: readonly SyncedTable[]): SyncedTable {
-  const { width, ranges } = check;
+/** Whether a check can be read, and is about a table that the token names. Throws `protocol.bad-request`. */
+export function readCheck({ table, width, ranges }: CheckRequest, token: Token): void {
   if (width < 1) throw refuse('check.width is less than 1');
   if (ranges.length % 3 !== 0) throw refuse('check.ranges are not triples');
   for (let at = 0; at < ranges.length; at += 3) {
@@ -35,29 +36,28 @@ export function readCheck(check: CheckRequest, token: Token, tables: readonly Sy
     if (i > LAST_RID / width) throw refuse(`check.ranges[${at}] is beyond the largest row id`);
     if (rows < 1) throw refuse(`check.ranges[${at + 1}] is less than 1`);
   }
-  const table = tables.find(({ id }) => id === check.table);
-  if (!table) throw refuse(`there is no table ${check.table}`);
-  if (!token.tables.has(table.id)) throw refuse(`the token does not name table ${table.id}`);
-  return table;
+  if (!token.tables.has(table)) throw refuse(`the token does not name table ${table}`);
 }
 
 /**
- * All rows of the ranges in which the device's copy of a table differs from the person's share, and a commit of that table alone; or
- * `lost`, when that is too much. Everything is read in one snapshot.
+ * All rows of the ranges in which the device's copy of a table differs from the person's share, and a commit of that table alone. `lost`
+ * when that is too much, or when the device has another scope or form of the table. Everything is read in one snapshot.
  */
 export function check(snapshot: Snapshot, question: CheckQuestion, limits: CheckLimits): PullAnswer {
   const state = snapshot.state();
-  const { table, user } = question;
-  const scope = snapshot.scope(scopeOf(table, user));
-  if (!scope) throw new RangeError(`the scope of table ${table.name} is not active`);
-  const header = headerOf(state, user, question.nowMs);
-  const differing = differingRanges(snapshot, scope, question.check, limits.checkRows);
-  const sent = differing && readRanges(snapshot, scope, differing, question.check.width, limits);
+  const { user, entitlement } = question;
+  const { table: id, width } = question.check;
+  const tables = tablesOf(entitlement, question.token);
+  const header = [headerOf(state, user, question.nowMs), ...tables];
   const ack = snapshot.acked(user, question.device);
-  if (!sent) return { frames: [header, { lost: { table: table.id } }], rows: 0, ack };
-  const token = question.seal(tokenToText(moveToken(question.token, [[table.id, { at: state.checkpoint }]])));
-  const commit = { checkpoint: state.checkpoint, token, tables: [{ table: table.id, ...scope.digest }], ...ackOf(ack) };
-  return { frames: [header, ...sent, { commit }], rows: sent.filter((frame) => 0 in frame).length, ack };
+  const token = carriedToken(question.token, entitlement);
+  const share = entitlement.shares.find(({ table, scope }) => table.id === id && token.tables.get(id)?.scope === scope.id);
+  const differing = share && differingRanges(snapshot, share.scope, question.check, limits.checkRows);
+  const sent = differing && readRanges(snapshot, share.scope, differing, width, limits);
+  if (!sent) return { frames: [...header, { lost: { table: id } }], rows: 0, isNews: true, ack };
+  const moved = question.seal(tokenToText(moveToken(token, [[id, positionOf(share, state.checkpoint)]])));
+  const commit = { checkpoint: state.checkpoint, token: moved, tables: [{ table: id, ...share.scope.digest }], ...ackOf(ack) };
+  return { frames: [...header, ...sent, { commit }], rows: sent.filter((frame) => 0 in frame).length, isNews: true, ack };
 }
 
 /** The numbers of the ranges that differ, ascending; undefined when more rows than that are in them. */

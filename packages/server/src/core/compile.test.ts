@@ -1,10 +1,6 @@
-import { DatabaseSync } from 'node:sqlite';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { SyncedTable } from '../ports/storage.ts';
-import { compileFor } from '../storage/sqlite/store.ts';
-import { withFolder } from '../testing/temp-store.ts';
-import { parseProfile } from './profile.ts';
+import { compiler } from '../testing/compiler.ts';
+import type { SyncedTable } from './config.ts';
 
 const SQL = `
   CREATE TABLE Job(Code TEXT COLLATE NOCASE PRIMARY KEY, Owner TEXT, Note, Secret TEXT);
@@ -16,88 +12,86 @@ const SQL = `
   CREATE TABLE loose(a, b);`;
 const ALL = ['create', 'read', 'update', 'delete'];
 
-const compile = (tables: object): Promise<SyncedTable[]> => withFolder((folder) => {
-  const file = join(folder, 'app.db');
-  const db = new DatabaseSync(file);
-  db.exec(SQL);
-  db.close();
-  return compileFor(file, parseProfile({ version: 1, tables }));
-});
-
-const problem = (tables: object): Promise<string> => compile(tables).then(() => '', (error: { code: string; message: string }) => `${error.code}: ${error.message}`);
+const { compileTables, problemOf } = compiler(SQL);
+const compile = (tables: object): readonly SyncedTable[] => compileTables(tables).tables;
+const problem = (tables: object): string => problemOf({ tables });
 
 describe('compile', () => {
-  it('S51 tables and columns are found whatever their letters, and named as the database names them', async () => {
-    const [job] = await compile({ JOB: { rows: { own: 'OWNER' }, columns: ['NOTE'] } });
-    expect(job).toMatchObject({ name: 'Job', rule: { kind: 'own', column: 'Owner' }, level: 5 });
+  it('S51 tables and columns are found whatever their letters, and named as the database names them', () => {
+    const [job] = compile({ JOB: { rows: { own: 'OWNER' }, columns: ['NOTE'] } });
+    expect(job).toMatchObject({ name: 'Job', level: 5, hidden: [] });
+    expect(compileTables({ JOB: { rows: { own: 'OWNER' } } }).nodes).toMatchObject([{ id: 1, table: 1, rule: { kind: 'mine', column: 'Owner', attribute: 'user' }, uses: ['user'] }]);
     expect(job?.columns.map((column) => column.name)).toEqual(['Code', 'Owner', 'Note']);
     expect(job?.columns[0]).toEqual({ name: 'Code', type: 'TEXT', collation: 'NOCASE' });
   });
 
-  it('S52 an interval is carried along, and none where none is named', async () => {
-    const [job, pair] = await compile({ Job: { every: 60 }, pair: {} });
+  it('S52 an interval is carried along, and none where none is named', () => {
+    const [job, pair] = compile({ Job: { every: 60 }, pair: {} });
     expect(job?.everyMinutes).toBe(60);
     expect(pair).not.toHaveProperty('everyMinutes');
   });
 
-  it('S54 what people may do with rows is told, and how conflicts are treated where that is not the default', async () => {
-    const [job, code, pair] = await compile({ Job: { rights: ALL, conflicts: 'merge' }, pair: { rights: ['update', 'read'], conflicts: 'last-writer-wins' }, code: { rights: ['read'], conflicts: 'detect' } });
+  it('S54 what people may do with rows is told, and how conflicts are treated where that is not the default', () => {
+    const [job, code, pair] = compile({ Job: { rights: ALL, conflicts: 'merge' }, pair: { rights: ['update', 'read'], conflicts: 'last-writer-wins' }, code: { rights: ['read'], conflicts: 'detect' } });
     expect([job?.rights, job?.conflicts]).toEqual([['create', 'update', 'delete'], 'merge']);
     expect([pair?.rights, pair?.conflicts]).toEqual([['update'], undefined]);
     for (const name of ['rights', 'conflicts', 'newKeys', 'computed', 'references']) expect(code).not.toHaveProperty(name);
   });
 
-  it('S54 how the key of a new row is made is told where rows may be created', async () => {
-    const of = async (tables: object): Promise<unknown[]> => (await compile(tables)).filter(({ id }) => id <= Object.keys(tables).length).map(({ name, newKeys }) => [name, newKeys]);
+  it('S54 how the key of a new row is made is told where rows may be created', () => {
+    const of = (tables: object): unknown[] => compile(tables).filter(({ id }) => id <= Object.keys(tables).length).map(({ name, newKeys }) => [name, newKeys]);
     const rights = ALL;
-    expect(await of({ Job: { rights }, bare: { rights }, code: { rights }, pair: { rights }, person: { rights }, turned: { rights }, visit: { rights } })).toEqual([
+    expect(of({ Job: { rights }, bare: { rights }, code: { rights }, pair: { rights }, person: { rights }, turned: { rights }, visit: { rights } })).toEqual([
       ['Job', 'uuid'], ['bare', undefined], ['code', 'temporary'], ['pair', undefined], ['person', 'temporary'], ['turned', undefined], ['visit', 'uuid'],
     ]);
-    expect(await of({ code: { rights, key: ['number'] } })).toEqual([['code', undefined]]);
-    expect(await of({ code: { rights: ['read', 'update'] } })).toEqual([['code', undefined]]);
+    expect(of({ code: { rights, key: ['number'] } })).toEqual([['code', undefined]]);
+    expect(of({ code: { rights: ['read', 'update'] } })).toEqual([['code', undefined]]);
   });
 
-  it('S54 computed columns and those that hold temporary keys are told', async () => {
+  it('S54 computed columns and those that hold temporary keys are told', () => {
     const rights = ALL;
     const visit = { rights, references: [{ columns: ['SITE'], table: 'Code' }, { columns: ['number'], table: 'person' }, { columns: ['id', 'site'], table: 'person' }] };
-    const tables = await compile({ person: { rights }, visit, code: { rights }, Job: { rights } });
+    const tables = compile({ person: { rights }, visit, code: { rights }, Job: { rights } });
     const told = tables.map(({ name, computed, references }) => ({ name, computed, references }));
     expect(told.slice(0, 4)).toEqual([
       { name: 'Job' }, { name: 'code' }, { name: 'person', computed: [4], references: [{ column: 2, table: 3 }] },
       { name: 'visit', references: [{ column: 1, table: 3 }, { column: 2, table: 2 }] },
     ]);
-    expect((await compile({ person: {}, visit: { rights } })).map(({ references }) => references)).toEqual([undefined, undefined, undefined]);
+    expect((compile({ person: {}, visit: { rights } })).map(({ references }) => references)).toEqual([undefined, undefined, undefined]);
   });
 
-  it('S82 the table of sync errors comes after all others as soon as any may be written', async () => {
-    const [read, write] = [await compile({ Job: {}, code: {} }), await compile({ Job: {}, code: { rights: ['read', 'delete'] } })];
+  it('S82 the table of sync errors comes after all others as soon as any may be written', () => {
+    const [read, write] = [compile({ Job: {}, code: {} }), compile({ Job: {}, code: { rights: ['read', 'delete'] } })];
     expect(read.map(({ id, name }) => [id, name])).toEqual([[1, 'Job'], [2, 'code']]);
     expect(write.map(({ id, name }) => [id, name])).toEqual([[1, 'Job'], [2, 'code'], [3, 'carryon_sync_error']]);
-    expect(write[2]).toMatchObject({ key: [0], level: 0, rule: { kind: 'own', column: 'owner' }, rights: ['delete'] });
+    expect(write[2]).toMatchObject({ key: [0], level: 0, hidden: [], rights: ['delete'] });
+    const { nodes, profiles } = compileTables({ Job: {}, code: { rights: ['read', 'delete'] } });
+    expect(nodes.at(-1)).toMatchObject({ table: 3, rule: { kind: 'mine', column: 'owner', attribute: 'user' } });
+    expect(profiles[0]?.shares.at(-1)).toMatchObject({ table: 3, node: nodes.at(-1)?.id, level: 0, rights: ['delete'] });
   });
 
-  it('S51 ids follow the names in the profile, not their order in it', async () => {
-    const one = await compile({ pair: {}, Job: {}, code: {} });
-    const two = await compile({ code: {}, Job: {}, pair: {} });
+  it('S51 ids follow the names in the profile, not their order in it', () => {
+    const one = compile({ pair: {}, Job: {}, code: {} });
+    const two = compile({ code: {}, Job: {}, pair: {} });
     expect(one).toEqual(two);
     expect(one.map(({ id, name }) => [id, name])).toEqual([[1, 'Job'], [2, 'code'], [3, 'pair']]);
   });
 
-  it('S51 the key is in its own order, and another unique key can be chosen', async () => {
-    const [code, pair] = await compile({ code: { key: ['NUMBER'] }, pair: {} });
+  it('S51 the key is in its own order, and another unique key can be chosen', () => {
+    const [code, pair] = compile({ code: { key: ['NUMBER'] }, pair: {} });
     expect(pair?.key.map((i) => pair.columns[i]?.name)).toEqual(['b', 'a']);
     expect(code?.key.map((i) => code.columns[i]?.name)).toEqual(['number']);
-    expect((await compile({ pair: { key: ['a', 'b'] } }))[0]?.key).toEqual([0, 1]);
+    expect((compile({ pair: { key: ['a', 'b'] } }))[0]?.key).toEqual([0, 1]);
   });
 
-  it('S51 what does not fit is refused with the reason', async () => {
-    expect(await problem({ jobs: {} })).toMatch(/^profile\.invalid: .*no table "jobs".*"Job"/);
-    expect(await problem({ loose: {} })).toMatch(/^profile\.invalid: Table "loose" cannot be synced: .*no primary key/);
-    expect(await problem({ Job: { rows: { own: 'boss' } } })).toMatch(/^profile\.invalid: .*no column "boss".*"Owner"/);
-    expect(await problem({ Job: { columns: ['Code', 'nix'] } })).toMatch(/^profile\.invalid: .*no column "nix"/);
-    expect(await problem({ code: { key: ['label'] } })).toMatch(/^profile\.invalid: The key \("label"\)/);
-    expect(await problem({ pair: { key: ['a'] } })).toMatch(/^profile\.invalid: The key/);
-    expect(await problem({ pair: { key: ['a', 'a'] } })).toMatch(/^profile\.invalid: The key/);
-    expect(await problem({ Job: {}, job: {} })).toMatch(/^profile\.invalid: The profile names table "Job" twice/);
+  it('S51 what does not fit is refused with the reason', () => {
+    expect(problem({ jobs: {} })).toMatch(/^profile\.invalid: .*no table "jobs".*"Job"/);
+    expect(problem({ loose: {} })).toMatch(/^profile\.invalid: Table "loose" cannot be synced: .*no primary key/);
+    expect(problem({ Job: { rows: { own: 'boss' } } })).toMatch(/^profile\.invalid: .*no column "boss".*"Owner"/);
+    expect(problem({ Job: { columns: ['Code', 'nix'] } })).toMatch(/^profile\.invalid: .*no column "nix"/);
+    expect(problem({ code: { key: ['label'] } })).toMatch(/^profile\.invalid: The key \("label"\)/);
+    expect(problem({ pair: { key: ['a'] } })).toMatch(/^profile\.invalid: The key/);
+    expect(problem({ pair: { key: ['a', 'a'] } })).toMatch(/^profile\.invalid: The key/);
+    expect(problem({ Job: {}, job: {} })).toMatch(/^profile\.invalid: The profile names table "Job" twice/);
   });
 });

@@ -1,15 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SyncedTable } from '../ports/storage.ts';
-import { cutPacks, keepWidth, scopeBytes, scopeOf, type PackSketch, type SizedScope } from './cut.ts';
+import { cutPacks, keepWidth, scopeBytes, type PackSketch, type SizedScope } from './cut.ts';
 import { LIMITS } from './limits.ts';
 
 const extent = fc.record({
   rows: fc.nat(3_000_000), spread: fc.integer({ min: 1, max: 20 }), rowBytes: fc.double({ min: 1, max: 5000, noNaN: true }), hasWidth: fc.boolean(),
 }).map(({ rows, spread, rowBytes, hasWidth }) => ({ rows, rowBytes, maxRid: rows * spread, width: hasWidth ? Math.max(1, Math.floor((rows * spread) / 100)) : undefined }));
 
-const scopes: fc.Arbitrary<SizedScope[]> = fc.array(fc.record({ level: fc.nat(2), isShared: fc.boolean(), extent }), { maxLength: 12 })
-  .map((all) => all.map(({ level, isShared, extent: size }, i) => ({ table: i + 1, param: isShared ? '' : 'ann', level, extent: size })));
+const scopes: fc.Arbitrary<SizedScope[]> = fc.array(fc.record({ level: fc.nat(2), isEverybodys: fc.boolean(), isPrivate: fc.boolean(), extent }), { maxLength: 12 })
+  .map((all) => all.map(({ level, isEverybodys, isPrivate, extent: size }, i) => {
+    const param = isPrivate && !isEverybodys ? '{"user":["ann"]}' : '';
+    return { table: i + 1, node: i + 10, param, columns: ['id'], isEverybodys, level, extent: size };
+  }));
 
 const cut = (all: readonly SizedScope[]): PackSketch[] => {
   const shareBytes = all.reduce((sum, scope) => sum + scopeBytes(scope), 0);
@@ -29,20 +31,22 @@ describe('cut', () => {
     }));
   });
 
-  it('S31 a pack is of one level, lower levels first, and never mixes shared with private rows', () => {
+  it('S31 a pack is of one level, lower levels first, and never mixes rows of everybody, of a profile and of people', () => {
     fc.assert(fc.property(scopes, (all) => {
       const packs = cut(all);
       expect(packs.map((pack) => pack.level)).toEqual(packs.map((pack) => pack.level).sort((a, b) => a - b));
       for (const pack of packs) {
         expect(new Set(pack.parts.map((part) => part.param === '')).size).toBe(1);
-        for (const part of pack.parts) expect(all.find((scope) => scope.table === part.table)?.level).toBe(pack.level);
+        const scopesIn = pack.parts.map((part) => all.find((scope) => scope.table === part.table));
+        for (const scope of scopesIn) expect(scope?.level).toBe(pack.level);
+        expect(new Set(scopesIn.map((scope) => scope?.isEverybodys)).size).toBe(1);
       }
       expect(new Set(packs.map((pack) => pack.key)).size).toBe(packs.length);
     }));
   });
 
   it('S31 a scope without rows has no pack', () => {
-    expect(cut([{ table: 1, param: '', level: 0, extent: { rows: 0, maxRid: 900, rowBytes: 10, width: undefined } }])).toEqual([]);
+    expect(cut([{ table: 1, node: 1, param: '', columns: ['id'], isEverybodys: true, level: 0, extent: { rows: 0, maxRid: 900, rowBytes: 10, width: undefined } }])).toEqual([]);
     expect(cut([])).toEqual([]);
   });
 
@@ -61,9 +65,11 @@ describe('cut', () => {
     expect(keepWidth({ rows: 0, maxRid: 0, rowBytes: 0, width: undefined }, 0)).toBe(1);
   });
 
-  it('S18 the scope of all rows is everybody\'s, one of own rows is the person\'s', () => {
-    const table: SyncedTable = { id: 3, name: 't', columns: [], key: [], level: 0, rule: { kind: 'all' } };
-    expect(scopeOf(table, 'ann')).toEqual({ table: 3, param: '' });
-    expect(scopeOf({ ...table, rule: { kind: 'own', column: 'owner' } }, 'ann')).toEqual({ table: 3, param: 'ann' });
+  it('S32 S31 a pack\'s key names rows, columns and whom they are for', () => {
+    const scope: SizedScope = { table: 1, node: 1, param: '', columns: ['id'], isEverybodys: true, level: 0, extent: { rows: 9, maxRid: 9, rowBytes: 10, width: undefined } };
+    const others: SizedScope[] = [{ ...scope, node: 2 }, { ...scope, columns: ['id', 'v'] }, { ...scope, isEverybodys: false }, { ...scope, isEverybodys: false, param: '{}' }, { ...scope, table: 2 }];
+    const keys = [scope, ...others].map((one) => cut([one])[0]?.key);
+    expect(new Set(keys).size).toBe(others.length + 1);
+    expect(cut([{ ...scope, level: 3 }])[0]?.key).toBe(keys[0]);
   });
 });

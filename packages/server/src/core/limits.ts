@@ -23,10 +23,27 @@ export const LIMITS = {
   packKeepMs: 7 * 24 * 3600 * 1000,
   /** Tombstones are kept so long; devices away for longer get a list of live rows instead. */
   tombstoneKeepMs: 30 * 24 * 3600 * 1000,
+  /** That a person has a scope is noted anew when the last note is so old; what tells which scopes nobody uses any more. */
+  noteUseMs: 24 * 3600 * 1000,
+  /** Scopes that nobody has used for so long are forgotten, and what devices had of rules that are out of use. */
+  scopeKeepMs: 30 * 24 * 3600 * 1000,
+  scopesPerPerson: 2000,
+  /** A person's teams, units and profiles together. */
+  attributeValues: 10_000,
+  /** A person's share of all tables together. */
+  rowsPerDevice: 50_000_000,
   errorsPerAnswer: 1000,
   ingestRows: 10_000,
   pollEveryMs: 50,
   requestsPerMinute: 1200,
   /** A check may read a whole table. */
   checksPerMinute: 120,
+  /** A filter's length, its comparisons, and how deep parentheses and `not` may go. */
+  filterChars: 20_000,
+  filterClauses: 1000,
+  filterNesting: 100,
+  /** How far a relation may go over other relations; also how deep `any` and `all` may go. */
+  relationDepth: 16,
+  /** In how many ways a table's rows may depend on others over relations: edits are checked along each of them. */
+  relationPaths: 500,
 } as const;

@@ -17,6 +17,8 @@ export interface SourceTable {
   readonly keys: readonly (readonly string[])[];
   /** What else must differ from row to row, by which REPLACE may remove other rows. */
   readonly uniques: readonly UniqueIndex[];
+  /** The columns of each index over all rows, the primary key's included, up to the first that is an expression. */
+  readonly indexes: readonly (readonly string[])[];
   readonly relations: readonly SourceRelation[];
   /** The relations of one column, with what they refer to. */
   readonly pointers: readonly SourcePointer[];
@@ -39,6 +41,8 @@ export interface UniqueIndex {
 export interface SourceRelation {
   readonly columns: readonly string[];
   readonly table: string;
+  /** What they refer to, column for column; undefined: the other table's primary key. */
+  readonly to: readonly string[] | undefined;
 }
 
 export interface SourcePointer {

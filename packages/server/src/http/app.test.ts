@@ -3,10 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { ERRORS, PROTOCOL_VERSION } from '@carryon/protocol';
 import { LIMITS } from '../core/limits.ts';
 import type { Storage } from '../ports/storage.ts';
-import { commitsOf, tokenOf, withApp } from '../testing/temp-app.ts';
+import { commitsOf, openToken, tokenOf, withApp } from '../testing/temp-app.ts';
 
 const EPOCH = 'id-2';
-const ALL_FROM_NOTHING = tokenOf(EPOCH, [1, 0], [2, 0]);
 
 describe('questions about data', () => {
   it('S45 carry a token', async () => {
@@ -84,21 +83,31 @@ describe('questions about data', () => {
 describe('tokens of devices', () => {
   it('S24 that cannot be read, or are of another epoch, are refused', async () => {
     await withApp(async ({ ask }) => {
-      for (const token of ['', 'abc', '!!', Buffer.from('{"epoch":1}').toString('base64url'), tokenOf(EPOCH, [1, -1]), tokenOf(EPOCH, [1])]) {
+      for (const token of ['', 'abc', '!!', Buffer.from('{"epoch":1}').toString('base64url'), tokenOf(EPOCH, '', ['f', 1, -1, 1]), tokenOf(EPOCH, '', ['f', 1])]) {
         expect(await ask('ann', { token }), token).toMatchObject({ status: 400, code: 'protocol.bad-request' });
       }
-      expect(await ask('ann', { token: tokenOf('another', [1, 0], [2, 0]) })).toMatchObject({ status: 409, code: 'epoch.changed' });
+      const old = Buffer.from('["another",[[1,0],[2,5,5,5,5,1]]]').toString('base64url');
+      expect(await ask('ann', { token: old }), 'one of an earlier version').toMatchObject({ status: 409, code: 'epoch.changed' });
+      expect(await ask('ann', { token: tokenOf('another', '', ['f', 1, 0, 1]) })).toMatchObject({ status: 409, code: 'epoch.changed' });
     });
   });
 
-  it('S23 that say what is not so make their own device miss rows, and nothing else', async () => {
-    await withApp(async ({ ask, publish, business }) => {
-      const first = await ask('ann', { token: ALL_FROM_NOTHING });
+  it('S23 S85 that say what is not so make their own device miss rows or download them again, and nothing else', async () => {
+    await withApp(async ({ ask, publish, business, tokenAt }) => {
+      const honest = await tokenAt('ann', 0);
+      const { specs, tables } = openToken(honest);
+      const [items, jobs] = [tables.get(1) ?? expect.fail('no items'), tables.get(2) ?? expect.fail('no jobs')];
+      const ofBob = openToken(await tokenAt('bob', 0)).tables.get(2)?.scope ?? 0;
+      const first = await ask('ann', { token: honest });
       const rowsOf = (answer: typeof first): number => answer.frames.filter((frame) => 0 in frame).length;
       expect(rowsOf(first)).toBe(102);
+      const item = (...numbers: readonly number[]): (string | number)[] => [items.form, 1, ...numbers];
+      const job = (...numbers: readonly number[]): (string | number)[] => [jobs.form, 2, ...numbers];
+      const [i, j] = [items.scope, jobs.scope];
       const forged = [
-        tokenOf(EPOCH, [1, 9e15], [2, 9e15]), tokenOf(EPOCH, [1, 9e15, 9e15, 9e15, 9e15, 1], [2, 0]), tokenOf(EPOCH, [1, 0, 9e15, 0, 0], [2, 0, 0, 9e15, 9e15]),
-        tokenOf(EPOCH, [1, 0], [2, 0], [3, 5], [77, 0], [9e15, 9e15]), tokenOf(EPOCH, [1, 0], [1, 9e15], [2, 0]),
+        tokenOf(EPOCH, specs, item(9e15, i), job(9e15, j)), tokenOf(EPOCH, specs, item(9e15, i, i, 9e15, 9e15, 9e15, 1), job(0, j)), tokenOf(EPOCH, specs, item(0, i, i, 9e15, 0, 0, 3), job(0, j, j, 0, 9e15, 9e15, 2)),
+        tokenOf(EPOCH, '', item(0, i), job(0, j), ['f', 3, 5, 1], ['', 77, 0, 0], ['', 9e15, 9e15, 9e15]), tokenOf(EPOCH, specs, item(0, i), item(9e15, i), job(0, j)),
+        tokenOf(EPOCH, specs, item(5, i, ofBob, 5, 5, 5, 0), job(5, j, ofBob, 5, 5, 5, 2)), tokenOf(EPOCH, specs, item(5, i, 9e15, 5, 5, 5, 255), job(1, j, i, 5, 5, 5, 2)),
       ];
       for (const token of forged) {
         const answer = await ask('ann', { token });
@@ -106,7 +115,7 @@ describe('tokens of devices', () => {
         expect(rowsOf(answer)).toBeLessThanOrEqual(102);
         expect(answer.text).not.toContain('of bob');
         const commits = commitsOf(answer);
-        expect(commits.at(-1)?.tables.find(({ table }) => table === 1)?.rows).toBe(100);
+        expect(commits.flatMap((commit) => commit.tables).find(({ table }) => table === 1)?.rows).toBe(100);
         business.exec('UPDATE item SET v = v || 1 WHERE id = 1');
         await publish();
         expect(rowsOf(await ask('ann', { token: commits.at(-1)?.token ?? '' })), 'the next round is as any other').toBe(1);
@@ -114,19 +123,38 @@ describe('tokens of devices', () => {
     });
   });
 
-  it('S23 unknown tables are left out, and so are none', async () => {
-    await withApp(async ({ ask }) => {
-      const only = await ask('ann', { token: ALL_FROM_NOTHING, tables: [2, 3, 99], fresh: [50] });
+  it('S85 S88 P9 that name the scope of another person, of another table or none get a plan, as if they named nothing', async () => {
+    await withApp(async ({ ask, tokenAt }) => {
+      const { specs, tables } = openToken(await tokenAt('ann', 1));
+      const jobs = tables.get(2) ?? expect.fail('no jobs');
+      const ofBob = openToken(await tokenAt('bob', 1)).tables.get(2)?.scope ?? 0;
+      const bare = await ask('ann', { token: tokenOf(EPOCH, specs), tables: [2] });
+      const planOf = (answer: typeof bare): unknown => answer.frames.flatMap((frame) => ('plan' in frame ? [frame.plan.packs.map(({ name }) => name), openToken(frame.plan.token)] : []));
+      expect(planOf(bare)).toHaveLength(2);
+      for (const entry of [[jobs.form, 2, 1, ofBob], [jobs.form, 2, 1, tables.get(1)?.scope ?? 0], [jobs.form, 2, 1, 0], [jobs.form, 2, 1, 9e15], ['', 2, 1, jobs.scope], [jobs.form, 2, 1, ofBob, jobs.scope, 1, 1, 1, 0]]) {
+        expect(planOf(await ask('ann', { token: tokenOf(EPOCH, specs, entry), tables: [2] })), String(entry)).toEqual(planOf(bare));
+      }
+    });
+  });
+
+  it('S23 unknown tables are left out; a question without tables is answered by the header', async () => {
+    await withApp(async ({ ask, tokenAt }) => {
+      const token = await tokenAt('ann', 0);
+      const only = await ask('ann', { token, tables: [2, 3, 99], fresh: [50] });
       expect(commitsOf(only).flatMap(({ tables }) => tables.map(({ table }) => table))).toEqual([2]);
-      const none = await ask('ann', { token: null, tables: [] });
-      expect(none.frames.map((frame) => Object.keys(frame)[0])).toEqual(['header']);
+      for (const body of [{ token: null, tables: [] }, { token, tables: [] }]) {
+        expect((await ask('ann', body)).frames.map((frame) => Object.keys(frame)[0])).toEqual(['header']);
+      }
+      const foreign = await ask('ann', { token, tables: [3, 99] });
+      expect(foreign.frames.map((frame) => Object.keys(frame)[0])).toEqual(['header', 'commit']);
+      expect(commitsOf(foreign)).toMatchObject([{ tables: [], token }]);
     });
   });
 
   it('S27 I20 commits tell count and digest of each of their tables', async () => {
-    await withApp(async ({ ask, storage }) => {
-      const [commit] = commitsOf(await ask('ann', { token: ALL_FROM_NOTHING }));
-      const digests = await storage.read((snapshot) => [{ table: 1, param: '' }, { table: 2, param: 'ann' }].map((key) => ({ table: key.table, ...snapshot.scope(key)?.digest })));
+    await withApp(async ({ ask, tokenAt, entitlement }) => {
+      const [commit] = commitsOf(await ask('ann', { token: await tokenAt('ann', 0) }));
+      const digests = (await entitlement('ann')).shares.map(({ scope }) => ({ table: scope.table, ...scope.digest }));
       expect(commit?.tables).toEqual(digests);
       expect(digests.map(({ rows }) => rows)).toEqual([100, 2]);
     });
@@ -135,15 +163,16 @@ describe('tokens of devices', () => {
 
 describe('answers', () => {
   it('S47 are compressed only for who takes gzip', async () => {
-    await withApp(async ({ ask, app, ...bench }) => {
-      const plain = await ask('ann', { token: ALL_FROM_NOTHING });
+    await withApp(async ({ ask, app, tokenAt, ...bench }) => {
+      const token = await tokenAt('ann', 0);
+      const plain = await ask('ann', { token });
       expect(plain.headers['content-encoding']).toBeUndefined();
       for (const accept of ['br', 'gzip;q=0', 'br, gzip; q=0.0', 'x-gzip', 'identity', '']) {
-        expect((await ask('ann', { token: ALL_FROM_NOTHING }, { 'accept-encoding': accept })).headers['content-encoding'], accept).toBeUndefined();
+        expect((await ask('ann', { token }, { 'accept-encoding': accept })).headers['content-encoding'], accept).toBeUndefined();
       }
       const authorization = await bench.authorization('ann');
       for (const accept of ['gzip', 'deflate, GZIP;q=0.5, br', 'gzip;q=1']) {
-        const packed = await app.inject({ method: 'POST', url: '/v1/sync', headers: { authorization, 'accept-encoding': accept }, payload: { v: 1, device: 'd', token: ALL_FROM_NOTHING, accept: ['gzip'] } });
+        const packed = await app.inject({ method: 'POST', url: '/v1/sync', headers: { authorization, 'accept-encoding': accept }, payload: { v: 1, device: 'd', token, accept: ['gzip'] } });
         expect(packed.headers['content-encoding'], accept).toBe('gzip');
         expect(gunzipSync(packed.rawPayload).toString()).toBe(plain.text);
       }
@@ -182,9 +211,9 @@ describe('what admins see', () => {
   });
 
   it('S61 /metrics is text in Prometheus\' format and counts what was done', async () => {
-    await withApp(async ({ app, ask, plan }) => {
+    await withApp(async ({ app, ask, plan, tokenAt }) => {
       await plan('ann');
-      await ask('ann', { token: ALL_FROM_NOTHING });
+      await ask('ann', { token: await tokenAt('ann', 0) });
       await ask('ann', { token: 'abc' });
       const answer = await app.inject({ method: 'GET', url: '/metrics' });
       expect(answer.headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/);
@@ -194,6 +223,7 @@ describe('what admins see', () => {
       expect(values.get('carryon_feed_rows_total')).toBe(102);
       expect(values.get('carryon_packs_built')).toBe(2);
       expect(values.get('carryon_checkpoint')).toBe(2);
+      expect(values.get('carryon_rules')).toBe(2);
       expect(values.get('carryon_devices_waiting')).toBe(0);
       expect(answer.payload).not.toMatch(/\bann\b/);
     });

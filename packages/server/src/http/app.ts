@@ -22,22 +22,23 @@ export function createApp(context: Context, logger: FastifyBaseLogger): FastifyI
     context.metrics.requests.inc({ route: request.routeOptions.url ?? 'none', status: reply.statusCode });
   });
   app.post('/v1/sync', async (request, reply) => {
-    const user = await context.auth.user(request.headers.authorization);
-    limit.take(user);
-    if ((request.body as { check?: unknown } | null)?.check !== undefined) checks.take(user);
-    return answerSync(context, user, request, reply);
+    const caller = await context.auth.caller(request.headers.authorization);
+    limit.take(caller.user);
+    if ((request.body as { check?: unknown } | null)?.check !== undefined) checks.take(caller.user);
+    return answerSync(context, caller, request, reply);
   });
   app.get('/v1/errors', async (request, reply) => {
-    const person = await context.auth.person(request.headers.authorization);
-    limit.take(person.user);
-    return answerErrors(context, person, request, reply);
+    const caller = await context.auth.caller(request.headers.authorization);
+    limit.take(caller.user);
+    return answerErrors(context, caller, request, reply);
   });
   // One route for both: Fastify's own HEAD routes tell an answer without a body to be of length 0.
   app.route({ method: ['GET', 'HEAD'], url: '/v1/packs/:name', handler: (request, reply) => answerPack(context, request as never, reply) });
   app.get('/healthz', async () => health(context));
   app.get('/metrics', async (_request, reply) => {
-    const { checkpoint } = await context.storage.read((snapshot) => snapshot.state());
+    const { checkpoint, config } = await context.storage.read((snapshot) => ({ ...snapshot.state(), config: snapshot.config() }));
     const usage = process.cpuUsage();
+    context.metrics.rules.set(config.nodes.length);
     context.metrics.checkpoint.set(checkpoint);
     context.metrics.packsBuilt.set(context.planner.built.packs);
     context.metrics.cpu.set((usage.user + usage.system) / 1e6);

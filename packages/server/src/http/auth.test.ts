@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT, type JWTPayload } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../testing/manual-clock.ts';
-import { Auth, signToken, type AuthOptions } from './auth.ts';
+import type { Config } from '../core/config.ts';
+import { Auth, personOf, signToken, type AuthOptions } from './auth.ts';
 
 const SECRET = new TextEncoder().encode('a secret of thirty-two characters');
 const OTHER = new TextEncoder().encode('another one of thirty-two letters');
@@ -18,7 +19,7 @@ const refused = (code: string): Error => expect.objectContaining({ name: 'Carryo
 function setup(options: AuthOptions = { secret: SECRET }, development?: Uint8Array): { clock: ManualClock; user(token: string): Promise<string> } {
   const clock = new ManualClock(NOW_MS);
   const auth = new Auth(options, clock, development);
-  return { clock, user: (token) => auth.user(`Bearer ${token}`) };
+  return { clock, user: async (token) => (await auth.caller(`Bearer ${token}`)).user };
 }
 
 const hs256 = (claims: Record<string, unknown>, key = SECRET): Promise<string> => new SignJWT({ exp: NOW_S + HOUR_S, ...claims }).setProtectedHeader({ alg: 'HS256' }).sign(key);
@@ -50,21 +51,43 @@ describe('tokens of a shared secret', () => {
   it('S45 name the person, whatever the letters of "Bearer"', async () => {
     const auth = new Auth({ secret: SECRET }, new ManualClock(NOW_MS));
     const token = await signToken(SECRET, 'ann', NOW_MS, 60_000);
-    for (const scheme of ['Bearer', 'bearer', 'BEARER  ']) expect(await auth.user(`${scheme} ${token}`)).toBe('ann');
+    for (const scheme of ['Bearer', 'bearer', 'BEARER  ']) expect(await auth.caller(`${scheme} ${token}`)).toMatchObject({ user: 'ann', isAdmin: false, token });
   });
 
   it('S82 make their bearer an admin only by the claim itself, also when they are asked for again', async () => {
     const auth = new Auth({ secret: SECRET }, new ManualClock(NOW_MS));
-    const isAdmin = async (token: string): Promise<boolean> => (await auth.person(`Bearer ${token}`)).isAdmin;
+    const isAdmin = async (token: string): Promise<boolean> => (await auth.caller(`Bearer ${token}`)).isAdmin;
     const [admin, other] = [await signToken(SECRET, 'ann', NOW_MS, 60_000, { admin: true }), await signToken(SECRET, 'ann', NOW_MS, 60_000, { admin: false })];
     expect([await isAdmin(admin), await isAdmin(other), await isAdmin(admin), await isAdmin(other)]).toEqual([true, false, true, false]);
     for (const claim of ['true', 1, [true], {}, null]) expect(await isAdmin(await hs256({ sub: 'ann', carryon_admin: claim })), String(claim)).toBe(false);
   });
 
+  it('S93 carry the claims that the profiles name; those of another kind count as absent, and others are not looked at', async () => {
+    const claims = async (payload: Record<string, unknown>, named: Config['people']['claims'] | 'none' = { teams: 'groups', unit: 'unit' }): Promise<unknown> => {
+      const caller = await new Auth({ secret: SECRET }, new ManualClock(NOW_MS)).caller(`Bearer ${await hs256({ sub: 'ann', ...payload })}`);
+      const config: Config = { tables: [], nodes: [], profiles: [], unions: {}, people: named === 'none' ? {} : { claims: named }, timeZone: 'UTC' };
+      return personOf(caller, config);
+    };
+    expect(await claims({ groups: ['a', 'b'], unit: 'u', other: 'x' })).toEqual({ user: 'ann', claims: { teams: ['a', 'b'], unit: 'u' } });
+    expect(await claims({ groups: 'a' })).toEqual({ user: 'ann', claims: { teams: ['a'] } });
+    expect(await claims({ groups: ['a', 1, null, ['b'], 'c'], unit: ['u'] })).toEqual({ user: 'ann', claims: { teams: ['a', 'c'] } });
+    for (const wrong of [1, true, null, { a: 'b' }]) expect(await claims({ groups: wrong, unit: wrong }), String(wrong)).toEqual({ user: 'ann', claims: {} });
+    expect(await claims({ groups: ['a\ud800', 'b', '\udfff'], unit: 'u\ud800' })).toEqual({ user: 'ann', claims: { teams: ['b'] } });
+    expect(await claims({ groups: ['a'], unit: 'u' }, { unit: 'unit' })).toEqual({ user: 'ann', claims: { unit: 'u' } });
+    expect(await claims({ groups: ['a'], unit: 'u' }, 'none')).toEqual({ user: 'ann', claims: {} });
+    expect(await claims({}, { teams: 'constructor', unit: '__proto__' })).toEqual({ user: 'ann', claims: {} });
+  });
+
+  it('S45 whose person is no text are refused', async () => {
+    const { user } = setup();
+    for (const sub of ['x\ud800', '\udfff', '', 7, null, ['ann'], { a: 1 }]) await expect(user(await hs256({ sub } as Record<string, unknown>)), JSON.stringify(sub)).rejects.toThrow(refused('auth.invalid'));
+    expect(await user(await hs256({ sub: 'x\ufffd' }))).toBe('x\ufffd');
+  });
+
   it('S45 are missing when there is none, or something else', async () => {
     const auth = new Auth({ secret: SECRET }, new ManualClock(NOW_MS));
     for (const header of [undefined, '', 'Bearer', 'Bearer ', 'Basic YTpi', 'Bearer a b', 'Bearer a\nb', 'xBearer abc']) {
-      await expect(auth.user(header), String(header)).rejects.toThrow(refused('auth.missing'));
+      await expect(auth.caller(header), String(header)).rejects.toThrow(refused('auth.missing'));
     }
   });
 

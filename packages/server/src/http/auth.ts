@@ -1,6 +1,8 @@
 import { CarryonError } from '@carryon/protocol';
-import { createRemoteJWKSet, errors, jwtVerify, SignJWT, type JWTPayload, type JWTVerifyOptions } from 'jose';
+import { createRemoteJWKSet, decodeJwt, errors, jwtVerify, SignJWT, type JWTPayload, type JWTVerifyOptions } from 'jose';
+import type { Config } from '../core/config.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Claims, Person } from '../ports/storage.ts';
 
 const CACHED_TOKENS = 10_000;
 const CLOCK_TOLERANCE_S = 30;
@@ -20,9 +22,27 @@ type Verify = (token: string, options: JWTVerifyOptions) => Promise<{ payload: J
 /** A claim with the value `true` that lets its bearer see everybody's sync errors. */
 const ADMIN_CLAIM = 'carryon_admin';
 
-export interface Person {
+/** Who sends a request. */
+export interface Caller {
   readonly user: string;
   readonly isAdmin: boolean;
+  /** The token, which was found valid. */
+  readonly token: string;
+}
+
+/** Who that is by the rules: with the claims that the profile names. */
+export function personOf({ user, token }: Caller, config: Config): Person {
+  return { user, claims: config.people.claims ? claimsOf(decodeJwt(token), config) : {} };
+}
+
+/** Half of a surrogate pair is no text: SQLite would take it for another. */
+const isText = (value: unknown): value is string => typeof value === 'string' && value.isWellFormed();
+
+/** Claims of another form than they must have count as absent. */
+function claimsOf(payload: Readonly<Record<string, unknown>>, { people }: Config): Claims {
+  const [teams, unit] = [people.claims?.teams, people.claims?.unit].map((name) => (name !== undefined && Object.hasOwn(payload, name) ? payload[name] : undefined));
+  const list = isText(teams) ? [teams] : Array.isArray(teams) ? teams.filter(isText) : undefined;
+  return { ...(list ? { teams: list } : {}), ...(isText(unit) ? { unit } : {}) };
 }
 
 /** Tells who sends a request. Verified tokens are remembered until they expire. */
@@ -31,7 +51,7 @@ export class Auth {
   readonly #development: Verify | undefined;
   readonly #options: AuthOptions;
   readonly #clock: Clock;
-  readonly #known = new Map<string, Person & { expiresMs: number }>();
+  readonly #known = new Map<string, Caller & { expiresMs: number }>();
 
   /** The development key signs further tokens, which name no issuer. Throws `server.no-keys` when there is nothing to check tokens with. */
   constructor(options: AuthOptions, clock: Clock, development?: Uint8Array) {
@@ -42,13 +62,8 @@ export class Auth {
     this.#clock = clock;
   }
 
-  /** The person's id. Throws as `person` does. */
-  async user(authorization: string | undefined): Promise<string> {
-    return (await this.person(authorization)).user;
-  }
-
   /** Who sends the request. Throws `auth.missing`, `auth.invalid` or `auth.expired`. */
-  async person(authorization: string | undefined): Promise<Person> {
+  async caller(authorization: string | undefined): Promise<Caller> {
     const token = /^Bearer +([\w.~+/=-]+)$/i.exec(authorization ?? '')?.[1];
     if (token === undefined) throw new CarryonError('auth.missing', 'The request carries no bearer token.');
     const known = this.#known.get(token);
@@ -56,9 +71,11 @@ export class Auth {
     const { payload, claim } = await this.#check(token);
     const user = payload[claim];
     if (typeof user !== 'string' || user === '') throw new CarryonError('auth.invalid', `The token has no claim "${claim}".`);
-    const person = { user, isAdmin: payload[ADMIN_CLAIM] === true };
-    this.#remember(token, person, payload.exp);
-    return person;
+    // SQLite would take such a text for another.
+    if (!user.isWellFormed()) throw new CarryonError('auth.invalid', `The claim "${claim}" of the token is no well-formed text.`);
+    const caller = { user, isAdmin: payload[ADMIN_CLAIM] === true, token };
+    this.#remember(caller, payload.exp);
+    return caller;
   }
 
   async #check(token: string): Promise<{ payload: JWTPayload; claim: string }> {
@@ -75,9 +92,9 @@ export class Auth {
     }
   }
 
-  #remember(token: string, person: Person, expiresS: number | undefined): void {
+  #remember(caller: Caller, expiresS: number | undefined): void {
     if (this.#known.size >= CACHED_TOKENS) this.#known.clear();
-    this.#known.set(token, { ...person, expiresMs: (expiresS ?? 0) * 1000 });
+    this.#known.set(caller.token, { ...caller, expiresMs: (expiresS ?? 0) * 1000 });
   }
 }
 
@@ -108,9 +125,16 @@ function toAuthError(cause: unknown): CarryonError {
   return new CarryonError('server.unavailable', 'The keys to check tokens with could not be obtained.', { cause });
 }
 
-/** Signs a token for trying things out. An admin may see everybody's sync errors. */
-export function signToken(secret: Uint8Array, user: string, nowMs: number, validMs: number, options: { readonly admin?: boolean } = {}): Promise<string> {
+export interface SignOptions {
+  /** May see everybody's sync errors. */
+  readonly admin?: boolean;
+  /** Further claims: what a profile's `people` names. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+}
+
+/** Signs a token for trying things out. */
+export function signToken(secret: Uint8Array, user: string, nowMs: number, validMs: number, { admin, claims = {} }: SignOptions = {}): Promise<string> {
   const issued = Math.floor(nowMs / 1000);
-  return new SignJWT(options.admin === true ? { [ADMIN_CLAIM]: true } : {}).setProtectedHeader({ alg: 'HS256' }).setSubject(user).setIssuedAt(issued)
+  return new SignJWT({ ...claims, ...(admin === true ? { [ADMIN_CLAIM]: true } : {}) }).setProtectedHeader({ alg: 'HS256' }).setSubject(user).setIssuedAt(issued)
     .setExpirationTime(issued + Math.floor(validMs / 1000)).sign(secret);
 }

@@ -3,7 +3,7 @@ import type { PackFiles } from '../packs/files.ts';
 import type { PackUrls } from '../packs/url.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { Storage, SyncedTable } from '../ports/storage.ts';
+import type { Storage } from '../ports/storage.ts';
 import type { Auth } from './auth.ts';
 import type { Changes } from './changes.ts';
 import type { Metrics } from './metrics.ts';
@@ -11,7 +11,6 @@ import type { Metrics } from './metrics.ts';
 /** What the routes work with. */
 export interface Context {
   readonly storage: Storage;
-  readonly tables: readonly SyncedTable[];
   readonly planner: Planner;
   readonly files: PackFiles;
   readonly urls: PackUrls;

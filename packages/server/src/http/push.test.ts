@@ -6,8 +6,6 @@ import { signToken } from './auth.ts';
 
 const RIGHTS = ['create', 'read', 'update', 'delete'];
 const PROFILE = { item: { rights: RIGHTS }, job: { rows: { own: 'owner' }, rights: RIGHTS, conflicts: 'detect' } };
-const EPOCH = 'id-2';
-const FROM_NOTHING = tokenOf(EPOCH, [1, 0], [2, 0], [3, 0]);
 
 const withEdits = (work: (app: TempApp) => Promise<void>): Promise<void> => withApp(work, { profile: PROFILE });
 const kinds = ({ frames }: Answer): string[] => frames.map((frame) => (0 in frame ? frame[0] : Object.keys(frame)[0] ?? ''));
@@ -17,8 +15,8 @@ const MINE = v(1, 'of ann', 'edited');
 const THEIRS = v(2, 'of bob', 'edited');
 
 /** A token that has read everything so far. */
-async function current({ ask }: TempApp, user = 'ann'): Promise<string> {
-  return commitsOf(await ask(user, { token: FROM_NOTHING })).at(-1)?.token ?? expect.fail('no commit');
+async function current({ ask, tokenAt }: TempApp, user = 'ann'): Promise<string> {
+  return commitsOf(await ask(user, { token: await tokenAt(user, 0) })).at(-1)?.token ?? expect.fail('no commit');
 }
 
 describe('a request with edits', () => {
@@ -40,9 +38,9 @@ describe('a request with edits', () => {
 
   it.each([
     ['a plan', { token: null }, ['header', 'pushed', 'building']], ['addresses', { urls: [] }, ['header', 'pushed', 'urls']],
-    ['a check', { token: FROM_NOTHING, check: { table: 2, width: 10, ranges: [] } }, ['header', 'pushed', 'table']],
+    ['a check', { check: { table: 2, width: 10, ranges: [] } }, ['header', 'pushed', 'table']],
   ] as const)('S81 P20 may ask for %s besides', (_, body, wanted) => withEdits(async (app) => {
-    const answer = await app.ask('ann', { ...body, push: pushOf(app.tables, [[MINE]]) });
+    const answer = await app.ask('ann', { token: await app.tokenAt('ann', 0), ...body, push: pushOf(app.tables, [[MINE]]) });
     const found = kinds(answer);
     expect(found.slice(0, 2)).toEqual(wanted.slice(0, 2));
     if (wanted[2] !== 'building') expect(found[2]).toBe(wanted[2]);
@@ -90,10 +88,11 @@ describe('a request with edits', () => {
 
   it('S24 S47 S81 that is refused as a whole takes nothing in', () => withEdits(async (app) => {
     const push = pushOf(app.tables, [[MINE]]);
+    const token = await app.tokenAt('ann', 0);
     const refused: [object, string][] = [
-      [{ token: tokenOf('another', [1, 0]), push }, 'epoch.changed'], [{ token: 'abc', push }, 'protocol.bad-request'], [{ push: { ...push, known: -1 } }, 'protocol.bad-request'],
+      [{ token: tokenOf('another', '', ['f', 1, 0, 1]), push }, 'epoch.changed'], [{ token: 'abc', push }, 'protocol.bad-request'], [{ push: { ...push, known: -1 } }, 'protocol.bad-request'],
       [{ push: { ...push, changesets: [{ seq: 1, changes: [{ op: 'drop', table: 0, key: [] }] }] } }, 'protocol.bad-request'],
-      [{ token: FROM_NOTHING, push, check: { table: 9, width: 1, ranges: [] } }, 'protocol.bad-request'],
+      [{ token, push, check: { table: 9, width: 1, ranges: [] } }, 'protocol.bad-request'],
     ];
     for (const [body, code] of refused) expect(await app.ask('ann', body), code).toMatchObject({ code });
     expect(app.business.prepare('SELECT v FROM job WHERE id = 1').get()).toMatchObject({ v: 'of ann' });

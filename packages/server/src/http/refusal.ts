@@ -1,7 +1,7 @@
 import { CarryonError, toCarryonError, type ErrorCode } from '@carryon/protocol';
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
-  'auth.missing': 401, 'auth.invalid': 401, 'auth.expired': 401, 'auth.forbidden': 403,
+  'auth.missing': 401, 'auth.invalid': 401, 'auth.expired': 401, 'auth.forbidden': 403, 'share.too-large': 403,
   'protocol.bad-request': 400, 'protocol.version': 400, 'protocol.not-found': 404, 'epoch.changed': 409, 'device.other-server': 409,
   'pack.url-expired': 403, 'pack.gone': 410, 'server.busy': 429, 'server.preparing': 503, 'server.unavailable': 503, 'source.locked': 503,
 };

@@ -4,11 +4,13 @@ import { gzip } from 'node:zlib';
 import { CarryonError, OLDEST_VERSION, PROTOCOL_VERSION, syncRequest, type CheckRequest, type Frame, type Push, type PushedFrame, type SyncRequest } from '@carryon/protocol';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { check, readCheck } from '../core/check.ts';
+import type { ActiveShare, Entitlement } from '../core/entitle.ts';
 import { LIMITS } from '../core/limits.ts';
-import { headerOf, pull, type PullAnswer } from '../core/pull.ts';
-import { scopeOf } from '../core/cut.ts';
+import { carriedToken, headerOf, pull, type PullAnswer } from '../core/pull.ts';
 import { tokenFromText, type Token } from '../core/token.ts';
-import type { StoreState, SyncedTable } from '../ports/storage.ts';
+import { readEntitled, type Asker } from '../entitled.ts';
+import type { Person, Snapshot, StoreState } from '../ports/storage.ts';
+import { personOf, type Caller } from './auth.ts';
 import type { Context } from './context.ts';
 import { refusalOf } from './refusal.ts';
 
@@ -17,41 +19,62 @@ const compress = promisify(gzip);
 const seal = (text: string): string => Buffer.from(text).toString('base64url');
 const unseal = (text: string): string => Buffer.from(text, 'base64url').toString();
 
+/** Who asks what, from where. */
+interface Question {
+  readonly caller: Caller;
+  readonly ask: SyncRequest;
+  readonly nowMs: () => number;
+}
+
+/** The tables that a device has nothing of: a plan brings them. */
+interface Missing {
+  readonly entitlement: Entitlement;
+  readonly shares: readonly ActiveShare[];
+  readonly state: StoreState;
+  readonly token: Token;
+}
+
 /** `POST /v1/sync`: the one question a device asks. */
-export async function answerSync(context: Context, user: string, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+export async function answerSync(context: Context, caller: Caller, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const ask = readRequest(request.body);
-  const state = await context.storage.read((snapshot) => snapshot.state());
-  if (state.checkpoint === 0) throw new CarryonError('server.preparing', 'The server is still reading the business database.', { retryAfterMs: 1000 });
-  const token = readToken(ask, state);
-  const question = { user, device: ask.device, ask, token };
-  if (ask.check) readCheck(ask.check, token, context.tables);
-  const pushed = ask.push ? [await takePush(context, user, ask.device, ask.push)] : [];
+  const question: Question = { caller, ask, nowMs: () => context.clock.nowMs() };
+  const pushed = ask.push ? [await takePush(context, question, ask.push)] : [];
   reply.type('application/x-ndjson');
-  if (ask.urls) {
-    const urls = await context.planner.addresses(user, ask.urls);
-    return sendFrames(request, reply, [headerOf(state, user, context.clock.nowMs()), ...pushed, { urls }]);
-  }
-  const tables = chosenTables(context, ask);
-  const missing = ask.check ? [] : tables.filter((table) => !token.tables.has(table.id));
-  if (missing.length > 0) return reply.send(Readable.from(streamPlan(context, question, missing, state, pushed)));
-  const answer = ask.check ? await checkOnce(context, question, ask.check) : await pullOrWait(context, question, tables, request);
+  if (ask.urls) return sendFrames(request, reply, await addressesOf(context, question, ask.urls, pushed));
+  const answer = await answerOrWait(context, question, request);
+  if ('shares' in answer) return reply.send(Readable.from(streamPlan(context, question, answer, pushed)));
   context.metrics.rows.inc(answer.rows);
   const [header, ...rest] = answer.frames;
   return sendFrames(request, reply, header ? [header, ...pushed, ...rest] : rest);
 }
 
-/** Who asks what, from where. */
-interface Question {
-  readonly user: string;
-  readonly device: string;
-  readonly ask: SyncRequest;
-  readonly token: Token;
+/** Who asks, by the rules of the snapshot. Throws `server.preparing` when there is no checkpoint yet. */
+function askerOf(snapshot: Snapshot, caller: Caller): Person {
+  if (snapshot.state().checkpoint === 0) throw new CarryonError('server.preparing', 'The server is still reading the business database.', { retryAfterMs: 1000 });
+  return personOf(caller, snapshot.config());
+}
+
+/** Throws also what is wrong with token and check. */
+function readQuestion(snapshot: Snapshot, { caller, ask }: Question): { readonly person: Person; readonly state: StoreState; readonly token: Token } {
+  const person = askerOf(snapshot, caller);
+  const state = snapshot.state();
+  const token = readToken(ask, state);
+  if (ask.check) readCheck(ask.check, token);
+  return { person, state, token };
+}
+
+/** Fresh addresses are all that is answered. */
+async function addressesOf(context: Context, question: Question, names: readonly string[], pushed: readonly Frame[]): Promise<readonly Frame[]> {
+  const { person, state } = await context.storage.read((snapshot) => readQuestion(snapshot, question));
+  return [headerOf(state, person.user, question.nowMs()), ...pushed, { urls: await context.planner.addresses(person, names) }];
 }
 
 /** Takes a device's edits in, so that what is read afterwards shows them. */
-async function takePush(context: Context, user: string, device: string, push: Push): Promise<PushedFrame> {
+async function takePush(context: Context, question: Question, push: Push): Promise<PushedFrame> {
+  const { person } = await context.storage.read((snapshot) => readQuestion(snapshot, question));
+  const { user } = person;
   if ((push.user ?? user) !== user) throw new CarryonError('device.other-server', `The edits are ${String(push.user)}'s, and the token is of ${user}.`);
-  const { last, ledger, diverged, outcomes, taken, refused, published } = await context.storage.upload({ user, device, push, nowMs: context.clock.nowMs() });
+  const { last, ledger, diverged, outcomes, taken, refused, published } = await context.storage.upload({ ...person, device: question.ask.device, push, nowMs: question.nowMs() });
   context.metrics.changesets.inc({ result: 'accepted' }, taken - refused);
   context.metrics.changesets.inc({ result: 'refused' }, refused);
   if (published) context.changes.wake();
@@ -69,25 +92,19 @@ function readRequest(body: unknown): SyncRequest {
 }
 
 function readToken(ask: SyncRequest, state: StoreState): Token {
-  if (ask.token === null) return { epoch: state.epoch, tables: new Map() };
+  if (ask.token === null) return { epoch: state.epoch, specs: '', tables: new Map() };
   const token = tokenFromText(unseal(ask.token));
   if (!token) throw new CarryonError('protocol.bad-request', 'The token could not be read.');
   if (token.epoch !== state.epoch) throw new CarryonError('epoch.changed', 'The server\'s sync data was made anew since this device last synced.');
   const fresh = new Set(ask.fresh ?? []);
-  return { epoch: token.epoch, tables: new Map([...token.tables].filter(([id]) => !fresh.has(id))) };
+  return { ...token, tables: new Map([...token.tables].filter(([id]) => !fresh.has(id))) };
 }
 
-function chosenTables(context: Context, ask: SyncRequest): readonly SyncedTable[] {
-  if (!ask.tables) return context.tables;
-  const wanted = new Set(ask.tables);
-  return context.tables.filter((table) => wanted.has(table.id));
-}
-
-async function* streamPlan(context: Context, { user, ask, token }: Question, tables: readonly SyncedTable[], state: StoreState, pushed: readonly Frame[]): AsyncGenerator<string> {
+async function* streamPlan(context: Context, { ask, nowMs }: Question, { entitlement, shares, state, token }: Missing, pushed: readonly Frame[]): AsyncGenerator<string> {
   try {
-    for (const frame of [headerOf(state, user, context.clock.nowMs()), ...pushed]) yield line(frame);
+    for (const frame of [headerOf(state, entitlement.user, nowMs()), ...pushed]) yield line(frame);
     const codec = ask.accept.includes('zstd') ? 'zstd' : 'gzip';
-    for await (const frame of context.planner.plan({ user, token, tables, codec, seal })) yield line(frame);
+    for await (const frame of context.planner.plan({ token, entitlement, shares, checkpoint: state.checkpoint, codec, seal })) yield line(frame);
   } catch (thrown) {
     const { code, message, error } = refusalOf(thrown);
     context.log.error({ err: thrown, code: error.code }, 'a plan failed');
@@ -96,37 +113,39 @@ async function* streamPlan(context: Context, { user, ask, token }: Question, tab
 }
 
 /** Answers at once when there is something new, or edits came along; else when something is, or when the time is up. */
-async function pullOrWait(context: Context, question: Question, tables: readonly SyncedTable[], request: FastifyRequest): Promise<PullAnswer> {
-  const { ask } = question;
+async function answerOrWait(context: Context, question: Question, request: FastifyRequest): Promise<PullAnswer | Missing> {
+  const { ask, nowMs } = question;
+  const asker: Asker = { personOf: (snapshot) => askerOf(snapshot, question.caller), nowMs };
   const waitSeconds = ask.push ? 0 : Math.min(ask.waitSeconds ?? 0, LIMITS.waitSeconds);
   const until = context.clock.nowMs() + waitSeconds * 1000;
   let ack: number | undefined;
   for (;;) {
-    const answer = await pullOnce(context, question, tables);
+    const answer = await readEntitled(context.storage, asker, (snapshot, entitlement) => answerOnce(snapshot, entitlement, question));
+    if ('shares' in answer) return answer;
     const leftMs = until - context.clock.nowMs();
     ack ??= answer.ack;
-    if (answer.rows > 0 || answer.ack > ack || leftMs <= 0 || request.raw.socket.destroyed || context.changes.closed) return answer;
+    if (answer.isNews || answer.ack > ack || leftMs <= 0 || request.raw.socket.destroyed || context.changes.closed) return answer;
     context.metrics.waiting.inc();
     await context.changes.next(leftMs).finally(() => context.metrics.waiting.dec());
   }
 }
 
-async function pullOnce(context: Context, { user, device, token }: Question, tables: readonly SyncedTable[]): Promise<PullAnswer> {
-  await activate(context, user, tables);
-  return context.storage.read((snapshot) => pull(snapshot, { user, device, token, tables, nowMs: context.clock.nowMs(), seal }, LIMITS));
-}
-
-async function checkOnce(context: Context, { user, device, token }: Question, asked: CheckRequest): Promise<PullAnswer> {
-  const table = readCheck(asked, token, context.tables);
-  await activate(context, user, [table]);
-  return context.storage.read((snapshot) => check(snapshot, { user, device, token, table, check: asked, nowMs: context.clock.nowMs(), seal }, LIMITS));
-}
-
-/** Makes the person's scopes of these tables that were never asked for. */
-async function activate(context: Context, user: string, tables: readonly SyncedTable[]): Promise<void> {
-  const keys = tables.map((table) => scopeOf(table, user));
-  const missing = await context.storage.read((snapshot) => keys.filter((key) => snapshot.scope(key) === undefined));
-  if (missing.length > 0) await context.storage.activate(missing, context.clock.nowMs());
+/** All of an answer is read in one snapshot, also what the person may have. */
+function answerOnce(snapshot: Snapshot, entitlement: Entitlement, question: Question): PullAnswer | Missing {
+  const { caller: { user }, ask } = question;
+  const { state, token } = readQuestion(snapshot, question);
+  const nowMs = question.nowMs();
+  if (ask.tables?.length === 0 && !ask.check) {
+    // Only the outcomes of a push are wanted.
+    return { frames: [headerOf(state, user, nowMs)], rows: 0, isNews: true, ack: 0 };
+  }
+  const common = { user, device: ask.device, token, entitlement, nowMs, seal };
+  if (ask.check) return check(snapshot, { ...common, check: ask.check }, LIMITS);
+  const shares = entitlement.shares.filter(({ table }) => ask.tables?.includes(table.id) ?? true);
+  const carried = carriedToken(token, entitlement).tables;
+  const missing = shares.filter(({ table }) => !carried.has(table.id));
+  if (missing.length > 0) return { entitlement, shares: missing, state, token };
+  return pull(snapshot, { ...common, shares }, LIMITS);
 }
 
 const line = (frame: Frame): string => `${JSON.stringify(frame)}\n`;

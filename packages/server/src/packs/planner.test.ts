@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { PackSpec, PlanFrame } from '@carryon/protocol';
 import { LIMITS } from '../core/limits.ts';
+import { readEntitled } from '../entitled.ts';
 import { tokenFromText } from '../core/token.ts';
-import { withStore, type TempStore } from '../testing/temp-store.ts';
+import { TEAMS_PROFILE, TEAMS_SQL } from '../testing/teams.ts';
+import { withStore, type Profiles, type TempStore } from '../testing/temp-store.ts';
 import { PackFiles } from './files.ts';
 import { Planner } from './planner.ts';
 import { PackUrls } from './url.ts';
@@ -21,8 +23,8 @@ interface Bench extends TempStore {
   plan(user: string): Promise<PlanFrame['plan'] & { readonly at: ReadonlyMap<number, number> }>;
 }
 
-const withPlanner = (work: (bench: Bench) => Promise<void>): Promise<void> =>
-  withStore(SQL, { item: { every: 60 }, job: { rows: { own: 'owner' } } }, async (store) => {
+const withPlanner = (work: (bench: Bench) => Promise<void>, sql = SQL, profile: Profiles = { item: { every: 60 }, job: { rows: { own: 'owner' } } }): Promise<void> =>
+  withStore(sql, profile, async (store) => {
     const packs = join(store.files.store, '..', 'packs');
     const files = new PackFiles(packs);
     await files.open();
@@ -31,7 +33,10 @@ const withPlanner = (work: (bench: Bench) => Promise<void>): Promise<void> =>
     await store.storage.prepare(() => undefined);
     await store.storage.evaluate(clock.nowMs);
     const plan = async (user: string): ReturnType<Bench['plan']> => {
-      for await (const frame of planner.plan({ user, token: { epoch: 'e', tables: new Map() }, tables: store.tables, codec: 'gzip', seal: (text) => text })) {
+      const asker = { personOf: () => ({ user, claims: {} }), nowMs: () => clock.nowMs };
+      const found = await readEntitled(store.storage, asker, (snapshot, entitlement) => ({ entitlement, checkpoint: snapshot.state().checkpoint }));
+      const request = { ...found, token: { epoch: 'e', specs: '', tables: new Map() }, shares: found.entitlement.shares, codec: 'gzip', seal: (text: string) => text } as const;
+      for await (const frame of planner.plan(request)) {
         if (!('plan' in frame)) continue;
         const at = new Map([...(tokenFromText(frame.plan.token)?.tables ?? [])].map(([id, position]) => [id, position.at]));
         return { ...frame.plan, at };
@@ -71,6 +76,20 @@ describe('plans', () => {
     });
   });
 
+  it('S91 S32 an older pack that is being planned for who was there before is none for who came later', async () => {
+    await withPlanner(async ({ plan, business, storage }) => {
+      const [first = expect.fail('no pack')] = (await plan('bob')).packs;
+      for (const sql of ["UPDATE job SET v = 'old secret' WHERE id = 1; INSERT INTO person VALUES('tim')", "INSERT INTO member VALUES('tim', 'north'), ('tim', 'south')"]) {
+        business.exec(sql);
+        await storage.evaluate(DAY_MS);
+      }
+      await Promise.all(['bob', 'tim'].map((user) => readEntitled(storage, { personOf: () => ({ user, claims: {} }), nowMs: () => DAY_MS }, () => undefined)));
+      const [bobs, tims] = await Promise.all(['bob', 'tim'].map(async (user) => (await plan(user)).packs.map(({ name }) => name)));
+      expect(bobs).toEqual([first.name]);
+      expect(tims).not.toEqual([first.name]);
+    }, TEAMS_SQL, [{ ...TEAMS_PROFILE, tables: { job: { rows: { team: 'team' } } } }]);
+  });
+
   it('S32 S33 a pack is used until too much of it has changed; the feed starts where it ends', async () => {
     await withPlanner(async ({ plan, business, storage }) => {
       const first = await plan('ann');
@@ -103,6 +122,23 @@ describe('plans', () => {
     });
   });
 
+  it('S92 S47 a share of more rows than a device may have is refused, naming its largest tables', async () => {
+    await withPlanner(async ({ planner, storage }) => {
+      const asker = { personOf: () => ({ user: 'ann', claims: {} }), nowMs: () => 5 };
+      const found = await readEntitled(storage, asker, (_, entitlement) => entitlement);
+      const planOf = async (...rows: readonly number[]): Promise<string[]> => {
+        const shares = found.shares.map((share, i) => ({ ...share, scope: { ...share.scope, digest: { rows: rows[i] ?? 0, sum: 0 } } }));
+        const kinds: string[] = [];
+        const request = { token: { epoch: 'e', specs: '', tables: new Map() }, entitlement: { ...found, shares }, shares, checkpoint: 1, codec: 'gzip', seal: (text: string) => text } as const;
+        for await (const frame of planner.plan(request)) kinds.push(Object.keys(frame)[0] ?? '');
+        return kinds;
+      };
+      const most = LIMITS.rowsPerDevice;
+      expect(await planOf(most - 1, 1)).toEqual(['tables', 'building', 'building', 'plan']);
+      await expect(planOf(most - 1, 2)).rejects.toThrow(expect.objectContaining({ code: 'share.too-large', message: expect.stringContaining(`"item" with ${most - 1}, "job" with 2`) as string }) as Error);
+    });
+  });
+
   it('S33 a person without rows gets a plan without packs, and a token to go on with', async () => {
     await withPlanner(async ({ plan, business, storage }) => {
       business.exec('DELETE FROM item');
@@ -129,8 +165,8 @@ describe('plans', () => {
     await withPlanner(async ({ plan, planner }) => {
       const { packs } = await plan('ann');
       const names = [holding(packs, 1).name, holding(packs, 2).name, 'f'.repeat(64), '../sync.db', ''];
-      expect((await planner.addresses('ann', names)).map((url) => url !== '')).toEqual([true, true, false, false, false]);
-      expect((await planner.addresses('bob', names)).map((url) => url !== '')).toEqual([true, false, false, false, false]);
+      expect((await planner.addresses({ user: 'ann', claims: {} }, names)).map((url) => url !== '')).toEqual([true, true, false, false, false]);
+      expect((await planner.addresses({ user: 'bob', claims: {} }, names)).map((url) => url !== '')).toEqual([true, false, false, false, false]);
       expect(await planner.mayRead({ name: holding(packs, 2).name, user: '' })).toBe(false);
     });
   });

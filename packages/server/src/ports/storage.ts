@@ -1,18 +1,17 @@
-import type { Digest, FeedValue, Outcome, Push, TableSpec } from '@carryon/protocol';
+import type { Digest, FeedValue, Outcome, Push } from '@carryon/protocol';
+import type { Attributes } from '../core/attributes.ts';
+import type { Config, KnownIds } from '../core/config.ts';
 
-/** Which rows of a table belong to a scope: all of them, or those whose column equals the person's id. */
-export type Rule = { readonly kind: 'all' } | { readonly kind: 'own'; readonly column: string };
+export type { SyncedTable } from '../core/config.ts';
 
-/** A table as the server syncs it. */
-export interface SyncedTable extends TableSpec {
-  readonly rule: Rule;
-}
-
-/** One rule with its parameter filled in; rows of `own` scopes are kept as members, those of `all` need none. */
+/** A node of the rules with a person's attributes filled in, and what of its rows is sent. */
 export interface ScopeKey {
   readonly table: number;
-  /** '' for the scope of all rows, else the person's id. */
+  readonly node: number;
+  /** As `paramOf` gives it; '' for the scope that everybody shares. */
   readonly param: string;
+  /** Names of the columns that are sent, in the table's order. */
+  readonly columns: readonly string[];
 }
 
 export interface Scope extends ScopeKey {
@@ -56,13 +55,63 @@ export interface RangeDigest extends Digest {
   readonly i: number;
 }
 
+/** What a device is known to have: the rows of another scope of the table at that checkpoint. */
+export interface Held {
+  readonly scope: number;
+  readonly at: number;
+  /** Checkpoint of the round's first page: what came into the scope that is read after it is news to the device, whatever it has. */
+  readonly first: number;
+  /** The person may not be told of what happened in the held scope after this checkpoint. */
+  readonly until: number;
+}
+
+/** A person's right to a scope, as the store has noted it. */
+export interface Grant {
+  readonly scope: number;
+  readonly table: number;
+  /** The checkpoint since when the person has it without a break. */
+  readonly since: number;
+  /** The checkpoint at which it was noted that the person has it no longer; undefined: has it. */
+  readonly until: number | undefined;
+  /** When it was last noted that the person has it. */
+  readonly usedMs: number;
+}
+
+/** Claims of a person's token that the profile names. */
+export interface Claims {
+  readonly teams?: readonly string[];
+  readonly unit?: string;
+}
+
+export interface Person {
+  readonly user: string;
+  readonly claims: Claims;
+}
+
 /** The store as it was at one moment; reads through it agree with each other. */
 export interface Snapshot {
   state(): StoreState;
+  /** The rules as they are at this checkpoint. */
+  config(): Config;
+  /** What the tables of people say of the person, `profiles` left empty; undefined: nobody. */
+  attributes(person: Person): Attributes | undefined;
+  /** The claims that the person's last token had. */
+  claims(user: string): Claims;
   /** Undefined: not activated yet. */
   scope(key: ScopeKey): Scope | undefined;
-  /** The next entries after the position, in feed order; stops early at about maxBytes. */
-  feed(scope: Scope, after: Position, maxRows: number, maxBytes: number): FeedPart;
+  /** The scopes that the person has, and those had before that are not forgotten yet. */
+  grants(user: string): Grant[];
+  /**
+   * The next entries after the position, in feed order; stops early at about maxBytes. Left out are live rows that a device surely has: that
+   * came into the scope not after `first`, are live in the held scope since `at` or before, and have no newer version. Left out is also what
+   * had left the scope by `first`: of a scope that is read from its beginning the device has no such row.
+   */
+  feed(scope: Scope, after: Position, maxRows: number, maxBytes: number, unless?: Held): FeedPart;
+  /**
+   * The rows that the device may have (live in the held scope, or dead there since a checkpoint after `at`) and that are not live in the
+   * scope, not more than so many. Undefined: there are more, or one of them is of a checkpoint after `until`.
+   */
+  leavers(held: Held, scope: Scope, most: number): number[] | undefined;
   liveRids(scope: Scope): number[];
   /** The last changeset of the device whose effects are in this snapshot; 0: none. */
   acked(user: string, device: string): number;
@@ -73,9 +122,7 @@ export interface Snapshot {
 }
 
 /** A part of a pack: the rows of one scope with rid in [low, high]. */
-export interface PackPart {
-  readonly table: number;
-  readonly param: string;
+export interface PackPart extends ScopeKey {
   readonly low: number;
   readonly high: number;
 }
@@ -109,13 +156,12 @@ export interface PackRecord {
   readonly asOf: number;
   readonly level: number;
   readonly parts: readonly BuiltPart[];
-  /** The scopes whose rows are inside. */
-  readonly scopes: readonly ScopeKey[];
+  /** Whose rows are inside. */
+  readonly scopes: readonly PackPart[];
 }
 
 /** Edits that a device sends. */
-export interface Upload {
-  readonly user: string;
+export interface Upload extends Person {
   readonly device: string;
   readonly push: Push;
   readonly nowMs: number;
@@ -177,10 +223,19 @@ export interface Storage {
   upload(upload: Upload): Promise<Uploaded>;
   /** Newest first; no person: of everybody. */
   errors(user: string | undefined, most: number): Promise<SyncErrorRow[]>;
-  /** Makes sure that the scopes exist. */
-  activate(keys: readonly ScopeKey[], nowMs: number): Promise<void>;
-  /** Forgets tombstones of checkpoints before that time. */
-  expire(beforeMs: number): Promise<void>;
+  /**
+   * Makes sure that the scopes exist, with those that they need, and notes that the person has these and no others, with the claims that
+   * say so. What the person had before and is not among them ends at this checkpoint.
+   */
+  activate(person: Person, keys: readonly ScopeKey[], nowMs: number): Promise<void>;
+  /** The ids given so far, for compiling the next rules. */
+  known(): Promise<KnownIds>;
+  /** Goes over to other rules at one checkpoint: tables and columns that are new are read, what is the same stays. On an error the old ones stay. */
+  reconfigure(config: Config, nowMs: number, onProgress: (progress: IngestProgress) => boolean | void): Promise<void>;
+  /** Changes with the schema of the business database. Rules are then to be compiled and given to `reconfigure` again. */
+  schemaVersion(): Promise<number>;
+  /** Forgets tombstones of checkpoints before that time; and of scopes what nobody has used since the other time. */
+  expire(beforeMs: number, idleBeforeMs?: number): Promise<void>;
   read<T>(use: (snapshot: Snapshot) => T): Promise<T>;
   extent(scope: ScopeKey): Promise<Extent>;
   setWidth(scope: ScopeKey, width: number): Promise<void>;

@@ -1,5 +1,6 @@
-import type { Change, Changeset, Outcome, Push } from '@carryon/protocol';
-import type { Storage, SyncErrorRow, SyncedTable, Upload, Uploaded } from '../ports/storage.ts';
+import type { Change, Changeset, Outcome, Push, TableSpec } from '@carryon/protocol';
+import { sharesOf } from '../core/entitle.ts';
+import type { Claims, Person, ScopeKey, Storage, SyncErrorRow, Upload, Uploaded } from '../ports/storage.ts';
 
 type Wire = unknown;
 /** A change with names in the place of positions; values as on the wire. */
@@ -9,7 +10,7 @@ export type NamedChange =
   | { readonly delete: string; readonly key: readonly Wire[]; readonly base?: Readonly<Record<string, Wire>> };
 
 /** Changesets from `first` on, as a device would send them. */
-export function pushOf(tables: readonly SyncedTable[], changesets: readonly (readonly NamedChange[])[], options: { first?: number; known?: number; lost?: number } = {}): Push {
+export function pushOf(tables: readonly TableSpec[], changesets: readonly (readonly NamedChange[])[], options: { first?: number; known?: number; lost?: number } = {}): Push {
   const { first = 1, known = 0, lost } = options;
   return {
     known, ...(lost === undefined ? {} : { lost }),
@@ -18,7 +19,7 @@ export function pushOf(tables: readonly SyncedTable[], changesets: readonly (rea
   };
 }
 
-function toChange(named: NamedChange, tables: readonly SyncedTable[]): Change {
+function toChange(named: NamedChange, tables: readonly TableSpec[]): Change {
   const name = 'insert' in named ? named.insert : 'update' in named ? named.update : named.delete;
   const table = tables.findIndex((one) => one.name === name);
   const column = (wanted: string): number => tables[table]?.columns.findIndex((one) => one.name === wanted) ?? -1;
@@ -29,16 +30,28 @@ function toChange(named: NamedChange, tables: readonly SyncedTable[]): Change {
   return { op: 'update', table, key: named.key, set: Object.entries(named.set).map(([key, [old, value]]) => [column(key), old, value]), ...base };
 }
 
+/** The scope of each table that the person has, by its name. */
+export async function scopesOf(storage: Storage, user: string): Promise<Map<string, ScopeKey>> {
+  return storage.read((snapshot) => new Map(sharesOf(snapshot, { user, claims: {} }).map(({ table, scope }) => [table.name, scope])));
+}
+
+/** Makes the person's scopes, as the first answer to them would. */
+export async function activateAll(storage: Storage, user: string, nowMs = 1): Promise<void> {
+  const person: Person = { user, claims: {} };
+  await storage.activate(person, [...(await scopesOf(storage, user)).values()], nowMs);
+}
+
 /** A device that only sends edits. It numbers its changesets itself. */
 export class EditingDevice {
   readonly #storage: Storage;
-  readonly #tables: readonly SyncedTable[];
+  readonly #tables: readonly TableSpec[];
   readonly user: string;
   readonly device: string;
+  readonly claims: Claims = {};
   #next = 1;
   #nowMs = 5_000_000;
 
-  constructor(storage: Storage, tables: readonly SyncedTable[], user = 'ann', device = 'phone') {
+  constructor(storage: Storage, tables: readonly TableSpec[], user = 'ann', device = 'phone') {
     this.#storage = storage;
     this.#tables = tables;
     this.user = user;
@@ -63,7 +76,7 @@ export class EditingDevice {
   }
 
   upload(push: Push): Upload {
-    return { user: this.user, device: this.device, push, nowMs: ++this.#nowMs };
+    return { user: this.user, claims: this.claims, device: this.device, push, nowMs: ++this.#nowMs };
   }
 
   async errors(): Promise<SyncErrorRow[]> {

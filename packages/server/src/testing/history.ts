@@ -1,6 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import type { SqlValue } from '@carryon/protocol';
+import type { Own } from './oracle.ts';
+import type { SyncStep } from './sync-devices.ts';
 
 /**
  * A small business database in which most things that can go wrong fit: rules `all` and `own`, levels, integer, text, composite and
@@ -23,6 +25,15 @@ export const PROFILE = {
     tag: { rows: 'all', columns: synced('name'), priority: 2 },
   },
 };
+
+/** The column that says whose a table's rows are; undefined: everybody's. */
+export const ownersOf = (table: string): string | undefined => (table === 'job' || table === 'link' ? 'owner' : undefined);
+
+/** Whose rows a scope with that param has. */
+export function ownIn(table: string, param: string): Own | undefined {
+  const column = ownersOf(table);
+  return column === undefined || param === '' ? undefined : { column, user: (JSON.parse(param) as { user: [string] }).user[0] };
+}
 
 export const USERS = ['ann', 'Ann', '7'] as const;
 
@@ -57,22 +68,6 @@ const write: fc.Arbitrary<Write> = fc.record({
   owner: index(OWNERS.length), value: index(VALUES.length), serial: index(SERIALS.length),
 });
 
-export interface SyncStep {
-  readonly op: 'sync';
-  readonly device: number;
-  /** How many answers the device takes now. */
-  readonly answers: number;
-  readonly pageRows: number;
-  /** The last answer is lost on its way. */
-  readonly lost: boolean;
-  /** Rows arrive twice. */
-  readonly twice: boolean;
-  /** Packs are taken only when a commit cannot wait any longer. */
-  readonly latePacks: boolean;
-  /** Only these positions of tables take part; none: all. */
-  readonly tables: readonly number[];
-}
-
 export type Step =
   | { readonly op: 'transaction'; readonly writes: readonly Write[]; readonly rolledBack: boolean }
   | { readonly op: 'evaluate' }
@@ -87,7 +82,7 @@ export type Step =
 export const DEVICES = 6;
 
 const transaction = fc.record({ op: fc.constant('transaction' as const), writes: fc.array(write, { minLength: 1, maxLength: 8 }), rolledBack: fc.nat(9).map((n) => n === 9) });
-const sync: fc.Arbitrary<SyncStep> = fc.record({
+export const syncStep: fc.Arbitrary<SyncStep> = fc.record({
   op: fc.constant('sync' as const), device: index(DEVICES), answers: fc.integer({ min: 1, max: 8 }), pageRows: fc.integer({ min: 1, max: 7 }),
   lost: fc.nat(3).map((n) => n === 3), twice: fc.boolean(), latePacks: fc.boolean(),
   tables: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.uniqueArray(index(POOLS.length), { minLength: 1, maxLength: 3 }) }),
@@ -96,7 +91,7 @@ const sync: fc.Arbitrary<SyncStep> = fc.record({
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: transaction },
   { weight: 5, arbitrary: fc.constant({ op: 'evaluate' as const }) },
-  { weight: 8, arbitrary: sync },
+  { weight: 8, arbitrary: syncStep },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('expire' as const), keep: fc.nat(3) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('crash' as const), device: index(DEVICES) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('fresh' as const), device: index(DEVICES), tables: fc.uniqueArray(index(POOLS.length), { minLength: 1 }) }) },

@@ -3,8 +3,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import {
   decodeValue, digestOf, encodeValue, keyColumns, packTableName, packTableSql, rangesOf,
-  type CommitFrame, type Frame, type PackSpec, type PlanFrame, type RangeFrame, type FeedValue, type SqlValue, type TableSpec,
+  type CommitFrame, type FeedValue, type Frame, type PackSpec, type PlanFrame, type RangeFrame, type SqlValue, type TableSpec,
 } from '@carryon/protocol';
+import { formOf } from '../core/resolve.ts';
 
 export interface DeviceRow {
   readonly rid: number;
@@ -20,6 +21,8 @@ interface Staged {
   readonly rows: Map<number, DeviceRow | undefined>;
   /** The commit starts from nothing: what the table held is no longer trusted. */
   readonly fresh: boolean;
+  /** The table as the plan described it: it has this form from the commit on. */
+  readonly spec?: TableSpec;
   live?: [number, number][];
   /** An answer to a check: all rows with these row ids are among `rows`. */
   ranges?: (readonly [number, number])[];
@@ -36,7 +39,10 @@ export class ModelDevice {
   readonly user: string;
   token: string | null = null;
   #committedToken: string | null = null;
+  /** The tables in the form that they have here. */
   readonly #specs = new Map<number, TableSpec>();
+  /** What the server told of all tables of the person; it counts from the next commit on. */
+  #told: readonly TableSpec[] | undefined;
   readonly #versionCheck: boolean;
   #tables = new Map<number, Rows>();
   #staged: Map<number, Staged> = new Map();
@@ -56,30 +62,32 @@ export class ModelDevice {
     return rows && [...rows.values()];
   }
 
+  /** The person's tables, as the server described them last; those that wait for a plan are not in the form that they have here. */
+  get specs(): readonly TableSpec[] {
+    return [...this.#specs.values()];
+  }
+
   /** Whether every table was committed and nothing waits for a commit. */
   get isCommitted(): boolean {
-    return [...this.#specs.keys()].every((table) => this.#tables.has(table) && !this.#staged.has(table));
+    return this.#told === undefined && [...this.#specs.keys()].every((table) => this.#tables.has(table) && !this.#staged.has(table));
   }
 
   /** The process dies: the device is as it was at its last commit. */
   crash(): void {
     this.#staged = copyOf(this.#committedStaged);
+    this.#told = undefined;
     this.token = this.#committedToken;
   }
 
   takePlan({ plan }: PlanFrame): void {
-    for (const table of plan.tables) this.#staged.set(table.id, { rows: new Map(), fresh: true });
+    for (const spec of plan.tables) this.#staged.set(spec.id, { rows: new Map(), fresh: true, spec });
     this.token = plan.token;
   }
 
   /** Checks a pack as sent and stages its rows. The feed may already have told that a row left: that is newer than any pack. */
   takePack(spec: PackSpec, bytes: Uint8Array): void {
-    const name = createHash('sha256').update(bytes).digest('hex');
-    if (name !== spec.name || bytes.length !== spec.bytes) throw new Error('a pack is not the file that was announced');
-    const raw = spec.codec === 'gzip' ? gunzipSync(bytes) : zstdDecompressSync(bytes);
-    if (raw.length !== spec.rawBytes) throw new Error('a pack has another size than announced');
     for (const { table, rows, sum } of spec.parts) {
-      const found = readPack(raw, this.#spec(table));
+      const found = packRows(spec, bytes, this.#spec(table));
       const digest = digestOfRows(found);
       if (digest.rows !== rows || digest.sum !== sum) throw new Error('a part of a pack holds other rows than announced');
       const { rows: staged } = this.#stage(table);
@@ -91,7 +99,8 @@ export class ModelDevice {
 
   /** Takes one frame; gives the commit when it was one. */
   take(frame: Frame): Commit | undefined {
-    if ('table' in frame) this.#current = frame.table;
+    if ('tables' in frame) this.#told = frame.tables;
+    else if ('table' in frame) this.#current = frame.table;
     else if ('live' in frame) this.#stage(frame.live.table).live = rangesOf(frame.live.runs);
     else if ('range' in frame) this.#startRange(frame.range);
     else if ('page' in frame) this.token = frame.page.token;
@@ -144,6 +153,7 @@ export class ModelDevice {
 
   /** All tables of the commit change together, or none does. */
   #commit(commit: Commit): Commit {
+    this.#takeTold();
     const next = new Map(this.#tables);
     for (const { table, rows, sum } of commit.tables) {
       const merged = this.#merge(table);
@@ -154,11 +164,31 @@ export class ModelDevice {
       next.set(table, merged);
     }
     this.#tables = next;
-    for (const { table } of commit.tables) this.#staged.delete(table);
+    for (const { table } of commit.tables) {
+      this.#specs.set(table, this.#spec(table));
+      this.#staged.delete(table);
+    }
     this.#committedStaged = copyOf(this.#staged);
     this.token = commit.token;
     this.#committedToken = commit.token;
     return commit;
+  }
+
+  /** Tables that are not named go, the others are described anew; one of another form keeps the one that it has until its plan's commit. */
+  #takeTold(): void {
+    const told = this.#told;
+    if (!told) return;
+    this.#told = undefined;
+    for (const id of [...this.#specs.keys(), ...this.#tables.keys(), ...this.#staged.keys()]) {
+      if (told.some((spec) => spec.id === id)) continue;
+      this.#specs.delete(id);
+      this.#tables.delete(id);
+      this.#staged.delete(id);
+    }
+    for (const spec of told) {
+      const own = this.#specs.get(spec.id);
+      if (!own || formOf(own) === formOf(spec) || !this.#tables.has(spec.id)) this.#specs.set(spec.id, spec);
+    }
   }
 
   #merge(table: number): Rows {
@@ -194,7 +224,7 @@ export class ModelDevice {
   }
 
   #spec(table: number): TableSpec {
-    const spec = this.#specs.get(table);
+    const spec = this.#staged.get(table)?.spec ?? this.#specs.get(table);
     if (!spec) throw new Error(`the device knows no table ${table}`);
     return spec;
   }
@@ -221,6 +251,15 @@ export function digestOfRows(rows: Iterable<{ readonly rid: number; readonly ver
     digest.sum += digestOf(rid, ver);
   }
   return digest;
+}
+
+/** The rows of a table in a pack as sent. Throws when it is not the file that was announced. */
+export function packRows(spec: PackSpec, bytes: Uint8Array, table: TableSpec): DeviceRow[] {
+  const name = createHash('sha256').update(bytes).digest('hex');
+  if (name !== spec.name || bytes.length !== spec.bytes) throw new Error('a pack is not the file that was announced');
+  const raw = spec.codec === 'gzip' ? gunzipSync(bytes) : zstdDecompressSync(bytes);
+  if (raw.length !== spec.rawBytes) throw new Error('a pack has another size than announced');
+  return readPack(raw, table);
 }
 
 function readPack(raw: Uint8Array, table: TableSpec): DeviceRow[] {

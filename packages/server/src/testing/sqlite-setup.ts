@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { keyColumns, quoteName } from '@carryon/protocol';
 import { parseProfile } from '../core/profile.ts';
-import type { SyncedTable } from '../ports/storage.ts';
+import type { Config, SyncedTable } from '../core/config.ts';
 import { inspect } from '../source.ts';
 import { rowTable } from '../storage/sqlite/schema.ts';
 import { compileFor, SqliteStore, type StoreFiles } from '../storage/sqlite/store.ts';
@@ -15,7 +15,7 @@ export class SqliteSetup {
   readonly folder: string;
   readonly files: StoreFiles;
   readonly business: DatabaseSync;
-  tables: readonly SyncedTable[] = [];
+  config: Config | undefined;
   #store: SqliteStore | undefined;
 
   constructor(make: string | ((file: string) => void)) {
@@ -27,6 +27,10 @@ export class SqliteSetup {
     if (typeof make === 'string') this.business.exec(make);
   }
 
+  get tables(): readonly SyncedTable[] {
+    return this.config?.tables ?? [];
+  }
+
   get store(): SqliteStore {
     if (!this.#store) throw new Error('the store is not open');
     return this.#store;
@@ -35,9 +39,9 @@ export class SqliteSetup {
   /** Opens the store; default profile: all rows of all tables that can be synced. */
   open(profile?: unknown): SqliteStore {
     const everything = { version: 1, tables: Object.fromEntries(inspect(this.files.database).tables.map(({ name }) => [name, {}])) };
-    this.tables = compileFor(this.files.database, parseProfile(profile ?? everything));
-    this.#store = new SqliteStore(this.files, this.tables);
-    this.#store.open(randomUUID);
+    this.config = compileFor(this.files.database, [parseProfile(profile ?? everything)], this.files.store);
+    this.#store = new SqliteStore(this.files);
+    this.#store.open(this.config, randomUUID);
     return this.#store;
   }
 

@@ -1,8 +1,10 @@
 import { DatabaseSync } from 'node:sqlite';
 import { digestOf, packTableName, RawText } from '@carryon/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Config } from '../core/config.ts';
 import { LAST_RID } from '../core/cut.ts';
-import type { Entry, FeedPart, PackPart, PackRecord, Scope, ScopeKey, Snapshot, Storage } from '../ports/storage.ts';
+import type { Entry, FeedPart, PackPart, PackRecord, Person, Scope, ScopeKey, Snapshot, Storage } from '../ports/storage.ts';
+import type { Profiles } from './temp-store.ts';
 
 export interface StorageSubject {
   /** The application's connection to the business database. */
@@ -10,16 +12,20 @@ export interface StorageSubject {
   readonly storage: Storage;
   /** Publishes what was committed while this thread is in the midst of reading; it is published when this returns. */
   publishMeanwhile(nowMs: number): void;
-  /** Closes the storage and opens it again, with these tables of the profile. */
-  reopen(profileTables?: object): Promise<Storage>;
+  /** Compiles profiles for the store. */
+  compile(profiles: Profiles): Config;
+  /** Closes the storage and opens it again, with these profiles. */
+  reopen(profiles?: Profiles): Promise<Storage>;
   end(): Promise<void>;
 }
 
 export const STORAGE_PROFILE = { item: {}, job: { rows: { own: 'owner' } } };
 const SQL = 'CREATE TABLE item(id INTEGER PRIMARY KEY, v); CREATE TABLE job(id INTEGER PRIMARY KEY, owner TEXT, v)';
-const ITEMS: ScopeKey = { table: 1, param: '' };
-const ANN: ScopeKey = { table: 2, param: 'ann' };
-const BOB: ScopeKey = { table: 2, param: 'bob' };
+const ITEMS: ScopeKey = { table: 1, node: 1, param: '', columns: ['id', 'v'] };
+const jobsOf = (user: string): ScopeKey => ({ table: 2, node: 2, param: JSON.stringify({ user: [user] }), columns: ['id', 'owner', 'v'] });
+const ANN = jobsOf('ann');
+const BOB = jobsOf('bob');
+const ann: Person = { user: 'ann', claims: {} };
 const START = { seq: 0, rid: 0 };
 const DAY_MS = 86_400_000;
 const whole = (scope: ScopeKey): PackPart => ({ ...scope, low: 1, high: LAST_RID });
@@ -32,7 +38,7 @@ const alive = (entries: readonly Entry[]): Entry[] => entries.filter(({ values }
 const digest = (entries: readonly Entry[]): object => ({ rows: entries.length, sum: entries.reduce((sum, { rid, ver }) => sum + digestOf(rid, ver), 0) });
 
 const packOf = (changes: Partial<PackRecord>): PackRecord => ({
-  key: 'key', codec: 'gzip', name: 'a'.repeat(64), bytes: 10, rawBytes: 20, asOf: 1, level: 5, parts: [{ table: 1, rows: 1, sum: 1 }], scopes: [ITEMS], ...changes,
+  key: 'key', codec: 'gzip', name: 'a'.repeat(64), bytes: 10, rawBytes: 20, asOf: 1, level: 5, parts: [{ table: 1, rows: 1, sum: 1 }], scopes: [whole(ITEMS)], ...changes,
 });
 
 /** What every Storage does. The store is new for each test: two tables, item of all and job of its owner. */
@@ -58,7 +64,7 @@ export function storageContract(name: string, make: (sql: string, profileTables:
       business.exec(sql);
       await storage.prepare(() => undefined);
       await storage.evaluate(nowMs);
-      await storage.activate([ANN], nowMs);
+      await storage.activate(ann, [ANN], nowMs);
     };
     const checkpoint = async (): Promise<number> => (await storage.read((snapshot) => snapshot.state())).checkpoint;
 
@@ -92,12 +98,12 @@ export function storageContract(name: string, make: (sql: string, profileTables:
 
     it('STORAGE-3 S19 activate makes scopes, once, as a checkpoint of their own; not before the first', async () => {
       business.exec("INSERT INTO job VALUES(1, 'ann', 1), (2, 'bob', 1)");
-      await expect(storage.activate([ANN], 1)).rejects.toThrow(fails('server.preparing'));
+      await expect(storage.activate(ann, [ANN], 1)).rejects.toThrow(fails('server.preparing'));
       await storage.prepare(() => undefined);
       await storage.evaluate(1);
-      expect(await storage.read((snapshot) => [snapshot.scope(ITEMS)?.head, snapshot.scope(ANN), snapshot.scope({ table: 2, param: '' })])).toEqual([1, undefined, undefined]);
-      await Promise.all([storage.activate([ANN, BOB, ITEMS], 2), storage.activate([BOB, ANN], 2)]);
-      expect(await checkpoint()).toBe(3);
+      expect(await storage.read((snapshot) => [snapshot.scope(ITEMS)?.head, snapshot.scope(ANN), snapshot.scope({ ...ANN, param: '' })])).toEqual([1, undefined, undefined]);
+      await Promise.all([storage.activate(ann, [ANN, BOB, ITEMS], 2), storage.activate(ann, [BOB, ANN], 2)]);
+      expect(await checkpoint()).toBe(2);
       expect(await storage.read((snapshot) => [ANN, BOB].map((key) => scopeIn(snapshot, key).digest.rows))).toEqual([1, 1]);
     });
 
@@ -122,7 +128,7 @@ export function storageContract(name: string, make: (sql: string, profileTables:
 
     it('STORAGE-6 S20 a scope knows its last change and the digest of its live rows', async () => {
       await start("INSERT INTO item VALUES(1, 1), (2, 2); INSERT INTO job VALUES(1, 'ann', 1), (2, 'bob', 1)");
-      await storage.activate([BOB], nowMs);
+      await storage.activate(ann, [ANN, BOB], nowMs);
       const heads = async (): Promise<number[]> => storage.read((snapshot) => [ITEMS, ANN, BOB].map((key) => {
         expect(scopeIn(snapshot, key).digest).toEqual(digest(alive(feedOf(snapshot, key).entries)));
         return scopeIn(snapshot, key).head;
@@ -202,9 +208,9 @@ export function storageContract(name: string, make: (sql: string, profileTables:
       expect(Buffer.from(pack.bytes).includes('not hers')).toBe(false);
       expect([pack.asOf, pack.parts]).toEqual([3, [{ table: 1, rows: 1, sum: digestOf(3, 1) }, { table: 2, rows: 1, sum: digestOf(1, 1) }]]);
       db.close();
-      const none = await storage.buildPack([whole({ table: 2, param: 'nobody' })]);
+      const none = await storage.buildPack([whole(jobsOf('nobody'))]);
       expect(none.parts).toEqual([{ table: 2, rows: 0, sum: 0 }]);
-      await expect(storage.buildPack([whole({ table: 9, param: '' })])).rejects.toThrow();
+      await expect(storage.buildPack([whole({ ...ITEMS, table: 9 })])).rejects.toThrow();
       expect((await storage.buildPack([whole(ITEMS)])).parts).toMatchObject([{ rows: 3 }]);
     });
 
@@ -252,24 +258,23 @@ export function storageContract(name: string, make: (sql: string, profileTables:
       await expect(subject.reopen()).rejects.toThrow(fails('source.schema-changed'));
     });
 
-    it('STORAGE-16 a store that was made for another profile is refused and stays as it was', async () => {
-      await start('INSERT INTO item VALUES(1, 1)');
-      await expect(subject.reopen({ item: {} })).rejects.toThrow(fails('profile.changed'));
-      storage = await subject.reopen();
-      expect([await checkpoint(), await commit('INSERT INTO item VALUES(2, 2)')]).toEqual([2, true]);
-    });
-
-    it('STORAGE-16 S52 another interval is no other profile', async () => {
-      await start('INSERT INTO item VALUES(1, 1)');
+    it('STORAGE-16 S52 a store that was made for another profile goes over to this one when it is prepared', async () => {
+      await start("INSERT INTO item VALUES(1, 1); INSERT INTO job VALUES(1, 'ann', 1)");
       storage = await subject.reopen({ ...STORAGE_PROFILE, item: { every: 60 } });
-      expect([await checkpoint(), await commit('INSERT INTO item VALUES(2, 2)')]).toEqual([2, true]);
+      await storage.prepare(() => undefined);
+      expect(await storage.read((snapshot) => [snapshot.config().tables[0]?.everyMinutes, feedOf(snapshot, ANN).entries.length])).toEqual([60, 1]);
+      storage = await subject.reopen({ item: {} });
+      expect(await commit('INSERT INTO item VALUES(2, 2)')).toBe(true);
+      expect(await storage.read((snapshot) => snapshot.scope(ANN))).not.toBe(undefined);
+      await storage.prepare(() => undefined);
+      expect(await storage.read((snapshot) => [snapshot.scope(ANN), snapshot.config().tables.length, feedOf(snapshot, ITEMS).entries.length])).toEqual([undefined, 1, 2]);
     });
 
     it('STORAGE-17 after close every method fails, and none hangs', async () => {
       await start('');
       await storage.close();
       const calls = [
-        storage.prepare(() => undefined), storage.evaluate(1), storage.activate([BOB], 1), storage.expire(1), storage.read((snapshot) => snapshot.state()), storage.extent(ITEMS), storage.setWidth(ITEMS, 1),
+        storage.prepare(() => undefined), storage.evaluate(1), storage.activate(ann, [BOB], 1), storage.expire(1), storage.read((snapshot) => snapshot.state()), storage.extent(ITEMS), storage.setWidth(ITEMS, 1),
         storage.buildPack([]), storage.savePack(packOf({}), 1), storage.usePacks(['a'], 1), storage.findPack('key', 'gzip'), storage.packsNamed('a'), storage.changedSince([whole(ITEMS)], 0, 1), storage.dropPacks(1),
       ];
       expect((await Promise.allSettled(calls)).map(({ status }) => status)).toEqual(calls.map(() => 'rejected'));

@@ -2,6 +2,11 @@ import { join } from 'node:path';
 import { parseFrame, PROTOCOL_VERSION, type CommitFrame, type Frame, type PlanFrame } from '@carryon/protocol';
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { pino } from 'pino';
+import type { Config } from '../core/config.ts';
+import type { Entitlement } from '../core/entitle.ts';
+import { positionOf } from '../core/pull.ts';
+import { tokenFromText, tokenToText, type Token } from '../core/token.ts';
+import { readEntitled, type Asker } from '../entitled.ts';
 import { createApp } from '../http/app.ts';
 import { Auth, signToken, type AuthOptions } from '../http/auth.ts';
 import { Changes } from '../http/changes.ts';
@@ -11,8 +16,9 @@ import { PackFiles } from '../packs/files.ts';
 import { Planner } from '../packs/planner.ts';
 import { PackUrls } from '../packs/url.ts';
 import type { Storage } from '../ports/storage.ts';
+import { compileFor } from '../storage/sqlite/store.ts';
 import { ManualClock } from './manual-clock.ts';
-import { withStore, type TempStore } from './temp-store.ts';
+import { profilesOf, withStore, type Profiles, type TempStore } from './temp-store.ts';
 
 export const SECRET = new TextEncoder().encode('a secret of thirty-two characters');
 const HOUR_MS = 3_600_000;
@@ -31,7 +37,7 @@ export interface Answer {
   readonly code: string | undefined;
 }
 
-export interface TempApp extends TempStore {
+export interface TempApp extends Omit<TempStore, 'config'> {
   readonly app: FastifyInstance;
   readonly context: Context;
   readonly clock: ManualClock;
@@ -39,6 +45,10 @@ export interface TempApp extends TempStore {
   readonly packs: string;
   /** Lines of the log. */
   readonly log: readonly string[];
+  /** What the person may have now. */
+  entitlement(user: string): Promise<Entitlement>;
+  /** A token of a device that has read every table of the person from nothing up to that checkpoint. */
+  tokenAt(user: string, checkpoint: number): Promise<string>;
   /** Asks `/v1/sync` as that person; the body says what differs from a first request. */
   ask(user: string, body?: object, headers?: Record<string, string>): Promise<Answer>;
   /** Asks with a body of any kind. */
@@ -47,6 +57,12 @@ export interface TempApp extends TempStore {
   authorization(user: string): Promise<string>;
   /** A plan of everything for that person. */
   plan(user: string): Promise<PlanFrame['plan']>;
+  /** The rules as they are now. */
+  config(): Config;
+  /** Claims of people's tokens besides their id; may be changed. */
+  readonly claims: Record<string, Readonly<Record<string, unknown>>>;
+  /** Goes over to other profiles, and wakes those who wait. */
+  reconfigure(profiles: Profiles): Promise<void>;
   /** Publishes what the business database has committed, and wakes those who wait. */
   publish(): Promise<void>;
 }
@@ -57,13 +73,17 @@ export interface AppOptions {
   readonly prepared?: boolean;
   /** Puts something between the app and its storage. */
   readonly storage?: (storage: Storage) => Storage;
-  /** The profile's tables; default: item for all and job for its owner, to be read. */
-  readonly profile?: object;
+  /** Makes the business database; default: items for all and jobs of owners. */
+  readonly sql?: string;
+  /** The profile's tables, or whole profiles; default: item for all and job for its owner, to be read. */
+  readonly profile?: Profiles;
+  /** Claims of people's tokens besides their id. */
+  readonly claims?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 /** The server's HTTP side as it is, on a real store; only its clock is moved by hand. */
 export function withApp(work: (app: TempApp) => Promise<void>, options: AppOptions = {}): Promise<void> {
-  return withStore(SQL, options.profile ?? { item: {}, job: { rows: { own: 'owner' } } }, async (store) => {
+  return withStore(options.sql ?? SQL, options.profile ?? { item: {}, job: { rows: { own: 'owner' } } }, async (store) => {
     const clock = new ManualClock(1_800_000_000_000);
     const packs = join(store.files.store, '..', 'packs');
     const files = new PackFiles(packs);
@@ -73,7 +93,7 @@ export function withApp(work: (app: TempApp) => Promise<void>, options: AppOptio
     const storage = options.storage?.(store.storage) ?? store.storage;
     const urls = new PackUrls(new Uint8Array([1, 2, 3]));
     const context: Context = {
-      storage, tables: store.tables, files, urls, clock, log, auth: new Auth(options.auth ?? { secret: SECRET }, clock),
+      storage, files, urls, clock, log, auth: new Auth(options.auth ?? { secret: SECRET }, clock),
       planner: new Planner(storage, files, urls, clock), changes: new Changes(clock), metrics: new Metrics(),
     };
     if (options.prepared !== false) {
@@ -81,8 +101,15 @@ export function withApp(work: (app: TempApp) => Promise<void>, options: AppOptio
       await store.storage.evaluate(clock.nowMs());
     }
     const app = createApp(context, log);
+    const claims = { ...options.claims };
+    let { config } = store;
+    const reconfigure: TempApp['reconfigure'] = async (profiles) => {
+      config = compileFor(store.files.database, profilesOf(profiles), store.files.store);
+      await storage.reconfigure(config, clock.nowMs(), () => undefined);
+      context.changes.wake();
+    };
     try {
-      await work({ ...store, app, context, clock, packs, log: lines, ...questions(app, context) });
+      await work({ ...store, app, context, clock, packs, log: lines, claims, reconfigure, config: () => config, ...questions(app, context, claims) });
     } finally {
       context.changes.close();
       await app.close();
@@ -90,15 +117,24 @@ export function withApp(work: (app: TempApp) => Promise<void>, options: AppOptio
   });
 }
 
-function questions(app: FastifyInstance, context: Context): Pick<TempApp, 'ask' | 'post' | 'authorization' | 'plan' | 'publish'> {
+type Questions = Pick<TempApp, 'ask' | 'post' | 'authorization' | 'plan' | 'publish' | 'entitlement' | 'tokenAt'>;
+
+function questions(app: FastifyInstance, context: Context, claims: TempApp['claims']): Questions {
   const post: TempApp['post'] = async (payload, headers = {}) =>
     toAnswer(await app.inject({ method: 'POST', url: '/v1/sync', payload, headers: { 'content-type': 'application/json', ...headers } }));
-  const authorization: TempApp['authorization'] = async (user) => `Bearer ${await signToken(SECRET, user, context.clock.nowMs(), HOUR_MS)}`;
+  const authorization: TempApp['authorization'] = async (user) => `Bearer ${await signToken(SECRET, user, context.clock.nowMs(), HOUR_MS, { claims: claims[user] ?? {} })}`;
+  const asker = (user: string): Asker => ({ personOf: () => ({ user, claims: {} }), nowMs: () => context.clock.nowMs() });
+  const entitlement: TempApp['entitlement'] = (user) => readEntitled(context.storage, asker(user), (_, found) => found);
   const ask: TempApp['ask'] = async (user, body = {}, headers = {}) => {
     return post({ v: PROTOCOL_VERSION, device: 'device', token: null, accept: ['gzip'], ...body }, { authorization: await authorization(user), ...headers });
   };
   return {
-    post, ask, authorization,
+    post, ask, authorization, entitlement,
+    tokenAt: async (user, checkpoint) => {
+      const { shares, specs } = await entitlement(user);
+      const { epoch } = await context.storage.read((snapshot) => snapshot.state());
+      return seal(tokenToText({ epoch, specs, tables: new Map(shares.map((share) => [share.table.id, positionOf(share, checkpoint)])) }));
+    },
     plan: async (user) => {
       const found = (await ask(user)).frames.find((frame) => 'plan' in frame);
       if (!found) throw new Error('there is no plan in the answer');
@@ -120,5 +156,10 @@ function toAnswer(response: LightMyRequestResponse): Answer {
 
 export const commitsOf = (answer: Answer): CommitFrame['commit'][] => answer.frames.flatMap((frame) => ('commit' in frame ? [frame.commit] : []));
 
-/** A token as devices hold it, saying what the test wants: per table id and checkpoint. */
-export const tokenOf = (epoch: string, ...tables: readonly (readonly number[])[]): string => Buffer.from(JSON.stringify([epoch, tables])).toString('base64url');
+/** A token as devices hold it, saying what the test wants: per table form, id, checkpoint, scope and so on. */
+export const tokenOf = (epoch: string, specs: string, ...tables: readonly (readonly (number | string)[])[]): string => seal(JSON.stringify([epoch, specs, tables]));
+const seal = (text: string): string => Buffer.from(text).toString('base64url');
+
+/** A token of a device, to be read or changed. */
+export const openToken = (text: string): Token => tokenFromText(Buffer.from(text, 'base64url').toString()) ?? fail();
+const fail = (): never => { throw new Error('the token cannot be read'); };

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { errorTable } from '../core/sync-errors.ts';
 import type { Storage, SyncedTable, Uploaded } from '../ports/storage.ts';
-import { EditingDevice, pushOf, type NamedChange } from './edits.ts';
+import { activateAll, pushOf, scopesOf, type NamedChange } from './edits.ts';
 import type { StorageSubject } from './storage-contract.ts';
 
 const SQL = "CREATE TABLE item(id INTEGER PRIMARY KEY, v CHECK(v <> 'bad')); CREATE TABLE job(id TEXT PRIMARY KEY, owner TEXT, v); INSERT INTO item VALUES(1, 'a'); INSERT INTO job VALUES('b', 'bob', 1)";
@@ -11,12 +11,10 @@ const READ_ONLY = { item: {}, job: { rows: { own: 'owner' } } };
 const PROFILE = { item: { rights: RIGHTS }, job: { rows: { own: 'owner' }, rights: RIGHTS, conflicts: 'detect' } };
 const text = (name: string, type = 'TEXT') => ({ name, type, collation: 'BINARY' as const });
 const TABLES: readonly SyncedTable[] = [
-  { id: 1, name: 'item', columns: [text('id', 'INTEGER'), text('v', '')], key: [0], level: 5, rule: { kind: 'all' } },
-  { id: 2, name: 'job', columns: [text('id'), text('owner'), text('v', '')], key: [0], level: 5, rule: { kind: 'own', column: 'owner' } },
+  { id: 1, name: 'item', columns: [text('id', 'INTEGER'), text('v', '')], key: [0], level: 5, hidden: [] },
+  { id: 2, name: 'job', columns: [text('id'), text('owner'), text('v', '')], key: [0], level: 5, hidden: [] },
   errorTable(3),
 ];
-const ITEMS = { table: 1, param: '' };
-const ERRORS = { table: 3, param: 'ann' };
 
 const job = (id: string, v: unknown = 1): NamedChange => ({ insert: 'job', key: [id], set: { owner: 'ann', v } });
 const item = (from: unknown, to: unknown): NamedChange => ({ update: 'item', key: [1], set: { v: [from, to] } });
@@ -34,7 +32,7 @@ export function uploadContract(name: string, make: (sql: string, profileTables: 
       ({ storage, business } = subject);
       await storage.prepare(() => undefined);
       await storage.evaluate(1);
-      await storage.activate([{ table: 2, param: 'ann' }, ...(profile === PROFILE ? [ERRORS] : [])], 1);
+      await activateAll(storage, 'ann');
     };
     beforeEach(() => start());
     afterEach(() => subject.end());
@@ -42,12 +40,13 @@ export function uploadContract(name: string, make: (sql: string, profileTables: 
     const rows = (sql: string): unknown[] => business.prepare(sql).all().map((row) => Object.values(row));
     const jobs = (): unknown[] => rows("SELECT id FROM job WHERE owner = 'ann' ORDER BY id").flat();
     const send = (changesets: readonly NamedChange[][], options: { first?: number; known?: number; lost?: number } = {}, user = 'ann', device = 'phone', nowMs = 100): Promise<Uploaded> =>
-      storage.upload({ user, device, push: pushOf(TABLES, changesets, options), nowMs });
+      storage.upload({ user, claims: {}, device, push: pushOf(TABLES, changesets, options), nowMs });
     const acked = (user = 'ann', device = 'phone'): Promise<number> => storage.read((snapshot) => snapshot.acked(user, device));
-    const liveRows = (key: { table: number; param: string }): Promise<number> => storage.read((snapshot) => {
-      const scope = snapshot.scope(key) ?? expect.fail('no scope');
-      return snapshot.liveRids(scope).length;
-    });
+    /** How many rows of the table Ann has. */
+    const liveRows = async (table: string): Promise<number> => {
+      const key = (await scopesOf(storage, 'ann')).get(table) ?? expect.fail(`no table ${table}`);
+      return storage.read((snapshot) => snapshot.liveRids(snapshot.scope(key) ?? expect.fail('no scope')).length);
+    };
 
     it('STORAGE-20 S70 S71 upload applies changesets in order, each once, whatever comes twice, late or with a gap', async () => {
       expect(await send([[job('1')], [job('2'), item('a', 'b')]])).toMatchObject({ last: 2, taken: 2, refused: 0, outcomes: [], published: true });
@@ -55,7 +54,7 @@ export function uploadContract(name: string, make: (sql: string, profileTables: 
       expect(await send([[job('1')]])).toMatchObject({ last: 3, taken: 0, refused: 0, published: false });
       expect(await send([[job('5')]], { first: 5 })).toMatchObject({ last: 3, taken: 0 });
       const gap = pushOf(TABLES, [[job('4')], [job('6')]], { first: 4 });
-      expect(await storage.upload({ user: 'ann', device: 'phone', nowMs: 1, push: { ...gap, changesets: gap.changesets.map((one, i) => ({ ...one, seq: 4 + 2 * i })) } })).toMatchObject({ last: 4, taken: 1 });
+      expect(await storage.upload({ user: 'ann', claims: {}, device: 'phone', nowMs: 1, push: { ...gap, changesets: gap.changesets.map((one, i) => ({ ...one, seq: 4 + 2 * i })) } })).toMatchObject({ last: 4, taken: 1 });
       expect([jobs(), rows('SELECT v FROM item')]).toEqual([['1', '2', '3', '4'], [['b']]]);
     });
 
@@ -106,9 +105,9 @@ export function uploadContract(name: string, make: (sql: string, profileTables: 
       expect(await told('ann')).toEqual([['ann', 'tablet:1'], ['ann', 'phone:2'], ['ann', 'phone:1']]);
       expect(await told()).toEqual([['bob', 'phone:1+'], ...await told('ann')]);
       expect(await told(undefined, 1)).toEqual([['bob', 'phone:1+']]);
-      expect([await told('Ann'), await liveRows(ERRORS)]).toEqual([[], 3]);
+      expect([await told('Ann'), await liveRows('carryon_sync_error')]).toEqual([[], 3]);
       await send([[{ delete: 'carryon_sync_error', key: ['phone:1'] }]], { first: 3 });
-      expect([await told('ann', 2), await liveRows(ERRORS)]).toEqual([[['ann', 'tablet:1'], ['ann', 'phone:2']], 2]);
+      expect([await told('ann', 2), await liveRows('carryon_sync_error')]).toEqual([[['ann', 'tablet:1'], ['ann', 'phone:2']], 2]);
     });
 
     it('STORAGE-25 S72 what is no fault of an edit rejects, and the same push later is as if it were the first', async () => {
@@ -119,23 +118,28 @@ export function uploadContract(name: string, make: (sql: string, profileTables: 
       expect(await send([[job('1')]])).toMatchObject({ last: 1, taken: 1 });
     });
 
-    it('STORAGE-26 S82 S53 a store made when nobody might write is extended in place, and keeps its rows when rights are taken away', async () => {
+    it('STORAGE-26 S82 S53 a store made when nobody might write is extended in place, and goes back when rights are taken away', async () => {
       await subject.end();
       await start(READ_ONLY);
-      const state = (): Promise<unknown> => storage.read((snapshot) => snapshot.state());
-      const before = await state();
+      const reopen = async (profile: object): Promise<void> => {
+        storage = await subject.reopen(profile);
+        await storage.prepare(() => undefined);
+        await activateAll(storage, 'ann');
+      };
+      const epoch = (): Promise<string> => storage.read((snapshot) => snapshot.state().epoch);
+      const before = await epoch();
       expect([await storage.errors(undefined, 9), rows("SELECT count(*) FROM sqlite_schema WHERE name = 'carryon_sync_error'")]).toEqual([[], [[0]]]);
-      storage = await subject.reopen(PROFILE);
-      expect(await state()).toEqual(before);
-      await storage.activate([ERRORS], 1);
+      await reopen(PROFILE);
       await send([[BAD], [job('1')], [BAD]]);
-      expect([await liveRows(ERRORS), await liveRows({ table: 2, param: 'ann' })]).toEqual([2, 1]);
-      storage = await subject.reopen(READ_ONLY);
+      expect([await liveRows('carryon_sync_error'), await liveRows('job')]).toEqual([2, 1]);
+      await reopen(READ_ONLY);
+      expect([...(await scopesOf(storage, 'ann')).keys()]).toEqual(['item', 'job']);
       business.exec("DELETE FROM carryon_sync_error WHERE seq = 1; INSERT INTO carryon_sync_error SELECT 'new', error_time, message, type, record_table, record_key, owner, action, action_data, request_data, error_code, device, 9 FROM carryon_sync_error");
-      expect(await storage.evaluate(9)).toBe(false);
-      storage = await subject.reopen(PROFILE);
+      expect([await storage.evaluate(9), await liveRows('job')]).toEqual([false, 1]);
+      await reopen(PROFILE);
       await storage.evaluate(10);
       expect((await storage.errors('ann', 9)).map(({ id }) => id)).toEqual(['new', 'phone:3']);
+      expect([await liveRows('carryon_sync_error'), await epoch()]).toEqual([2, before]);
     });
 
     it('STORAGE-17 after close upload and errors fail, and none hangs', async () => {

@@ -1,6 +1,8 @@
 import { keyColumns, quoteName, quoteText, type TableSpec } from '@carryon/protocol';
+import { formOf } from '../../core/tables.ts';
 import { first, type Sqlite } from '../../ports/sqlite.ts';
-import { baseTable, editTable, keyIs, leaveForm, settable, takeForm, type Form } from './form.ts';
+import { baseTable, editTable, hasEdits, keyIs, leaveForm, readForms, settable, takeForm, type Form } from './form.ts';
+import { lay, lift } from './overlay.ts';
 
 /** Beyond so many columns old and new row would not fit into one: such a table can only be read. */
 const MOST_COLUMNS = 900;
@@ -19,12 +21,32 @@ type Moment = 'BEFORE' | 'AFTER';
  * library can write. In the transaction in which the table takes its name: triggers go with their table.
  */
 export async function capture(db: Sqlite, spec: TableSpec): Promise<void> {
-  if (!isWritable(spec)) {
-    await leaveForm(db, spec.name);
-    await db.exec(refusals(spec).join(';\n'));
-    return;
-  }
-  await db.exec(triggersOf(await takeForm(db, spec)).join(';\n'));
+  if (isWritable(spec)) return db.exec(triggersOf(await takeForm(db, spec)).join(';\n'));
+  // What was edited while it could be written is seen until it is settled.
+  if (spec.columns.length <= MOST_COLUMNS && await hasEdits(db, spec.name)) await takeForm(db, spec);
+  else await leaveForm(db, spec.name);
+  await db.exec(refusals(spec).join(';\n'));
+}
+
+/**
+ * What a usable table's triggers depend on has changed, and its rows have not. Edits over them stay. A copy that has another form than the one described
+ * goes on as it is. In a transaction in which the triggers are quiet.
+ */
+export async function captureAgain(db: Sqlite, spec: TableSpec): Promise<void> {
+  const form = (await readForms(db, [spec.name])).find(({ isCurrent }) => isCurrent);
+  if (form ? formOf(form.spec) !== formOf(spec) : !(await hasColumns(db, spec))) return;
+  await lift(db, [spec.name]);
+  for (const { name } of await db.all<{ name: string }>(OWN_TRIGGERS, spec.name)) await db.exec(`DROP TRIGGER ${quoteName(name)}`);
+  await capture(db, spec);
+  await lay(db, [spec.name]);
+}
+
+const OWN_TRIGGERS = "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE AND name LIKE '\\_carryon\\_%' ESCAPE '\\'";
+
+/** A table that is kept for its edits can only be read. */
+export async function closeTable(db: Sqlite, spec: TableSpec): Promise<void> {
+  const why = raise('write.unknown', `${spec.name} is not in this person's profile any more`);
+  await db.exec((['insert', 'update', 'delete'] as const).map((op) => trigger(spec, 'BEFORE', op, LOUD, [`SELECT ${why}`])).join(';\n'));
 }
 
 /** Tables that became usable under an older version have no triggers yet. */
@@ -39,9 +61,13 @@ export async function captureMissing(db: Sqlite): Promise<void> {
 
 /** What is known of a table that is downloaded anew may be of its next copy: then this one can only be read. */
 async function captureAsItIs(db: Sqlite, spec: TableSpec): Promise<void> {
-  const columns = await db.all<{ name: string }>("SELECT name FROM pragma_table_info(?) WHERE name NOT IN ('_rid', '_ver')", spec.name);
-  const isThat = columns.length === spec.columns.length && columns.every(({ name }, i) => name === spec.columns[i]?.name);
+  const isThat = await hasColumns(db, spec);
   if (await first(db, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE", spec.name)) await capture(db, isThat ? spec : { ...spec, rights: [] });
+}
+
+async function hasColumns(db: Sqlite, spec: TableSpec): Promise<boolean> {
+  const columns = await db.all<{ name: string }>("SELECT name FROM pragma_table_info(?) WHERE name NOT IN ('_rid', '_ver')", spec.name);
+  return columns.length === spec.columns.length && columns.every(({ name }, i) => name === spec.columns[i]?.name);
 }
 
 const isWritable = ({ rights = [], columns }: TableSpec): boolean => rights.length > 0 && columns.length <= MOST_COLUMNS;

@@ -7,6 +7,7 @@ import { forgetChanges } from './forget.ts';
 import { baseTable, editTable, isChanged, keyIs, readForms, settable, type Form } from './form.ts';
 import { relay } from './overlay.ts';
 import { quietly } from './quiet.ts';
+import { isGone } from './tables.ts';
 import { notFound, writeError, type Values } from './write.ts';
 
 export interface DraftError {
@@ -163,7 +164,7 @@ async function redo(db: Sqlite, form: Form, current: Form | undefined, { id, op 
       const kept = settable(spec).filter((i) => !isMended(i) && isThere(i));
       const names = [...kept.map((i) => quoteName(spec.columns[i]?.name ?? '')), ...mended.map(quoteName)];
       const terms = [...kept.map((i) => `CASE WHEN ${isChanged(i)} THEN n${i} ELSE t.${quoteName(spec.columns[i]?.name ?? '')} END`), ...mended.map((_, i) => `?${i + 2}`)];
-      if (!(await first(db, `SELECT 1 FROM ${table} AS t WHERE ${key}`, id))) throw notFound(form.name);
+      if (!(await first(db, `SELECT 1 FROM ${table} AS t WHERE ${key} AND NOT ${isGone('t._rid')}`, id))) throw notFound(form.name);
       if (names.length > 0) await db.run(`UPDATE ${table} AS t SET (${names.join(', ')}) = (SELECT ${terms.join(', ')} FROM ${edit} WHERE id = ?1) WHERE ${key}`, id, ...mendedValues);
       return;
     }

@@ -55,6 +55,10 @@ export async function leaveForm(db: Sqlite, name: string): Promise<void> {
   }
 }
 
+/** Whether edits of the table wait: for the server, or refused ones for the person. */
+export const hasEdits = async (db: Sqlite, name: string): Promise<boolean> =>
+  await first(db, "SELECT 1 FROM _carryon_log WHERE op IS NOT NULL AND form IN (SELECT id FROM _carryon_form WHERE name = ?) AND (shown OR seq IN (SELECT seq FROM _carryon_changeset WHERE state = 'refused')) LIMIT 1", name) !== undefined;
+
 const shape = ({ columns, key }: TableSpec): string => JSON.stringify([columns.map(({ name, type, collation }) => [name, type, collation]), key]);
 
 async function createFormTables(db: Sqlite, id: number, { columns }: TableSpec): Promise<void> {

@@ -51,7 +51,8 @@ async function take(db: Sqlite, { last, outcomes }: Pushed, known: number, nowMs
   const keys = news.flatMap((outcome) => outcome.keys ?? []);
   if (keys.length > 0) await relay(db, () => replaceKeys(db, keys));
   // No commit will tell of a table that the profile no longer has.
-  await db.run('UPDATE _carryon_log SET shown = 0 WHERE shown AND seq <= ? AND form NOT IN (SELECT f.id FROM _carryon_form f JOIN _carryon_form c ON c.current AND c.name = f.name)', last);
+  const settled = await db.run('UPDATE _carryon_log SET shown = 0 WHERE shown AND seq <= ? AND form NOT IN (SELECT f.id FROM _carryon_form f JOIN _carryon_table t ON f.name = t.name)', last);
+  if (settled > 0) await relay(db, async () => undefined);
   return { accepted: last - known - refused, refused, again: 0, lost: 0 };
 }
 

@@ -5,8 +5,10 @@ import { setMeta } from '../schema.ts';
 import { readEntries, type Entry } from './changes.ts';
 import { baseTable, editTable, isChanged, keyIs, readForms, type Form } from './form.ts';
 import { forgetOld } from './forget.ts';
+import { clearLeft } from './left.ts';
 import { readNumber } from './read.ts';
 import { doubt, sendAgain } from './send-again.ts';
+import { isGone } from './tables.ts';
 
 /**
  * Puts the tables' rows back as the server gave them: local rows go, rows edited or deleted come back. `lift`, `confirm` and `lay` belong
@@ -66,6 +68,7 @@ export async function relay<T>(db: Sqlite, work: () => Promise<T>, lifted: reado
   await lift(db, tables);
   const result = await work();
   await lay(db, tables);
+  await clearLeft(db);
   return result;
 }
 
@@ -105,8 +108,9 @@ function layer(form: Form, current: Form): Layer {
   const keep = (side: 'o' | 'n'): string => `INSERT INTO ${base}(${columnsOf(current)}) SELECT ${columnsOf(current)} FROM ${table} AS t
     WHERE ${keyed(side)} AND t._rid > 0 AND NOT EXISTS (SELECT 1 FROM ${base} b WHERE b._rid = t._rid)`;
   const point = (side: 'o' | 'n'): string => `UPDATE _carryon_log SET rid = coalesce((SELECT t._rid FROM ${table} AS t WHERE ${keyed(side)}), rid) WHERE id = ?1`;
-  // A row that is gone from the server's stays visible, with the values that the person saw.
-  const add = `INSERT INTO ${table}(_rid, _ver, ${shared.map(({ name }) => name).join(', ')}) SELECT -id, 0, ${shared.map(({ from }) => `n${from}`).join(', ')} FROM ${edit}
+  // A row that is gone from the server's stays visible, with the values that the person saw. One that the server never had keeps its row id.
+  const rid = `SELECT CASE WHEN l.rid < 0 AND NOT ${isGone('l.rid')} THEN l.rid ELSE -l.id END FROM _carryon_log l WHERE l.id = ?1`;
+  const add = `INSERT INTO ${table}(_rid, _ver, ${shared.map(({ name }) => name).join(', ')}) SELECT (${rid}), 0, ${shared.map(({ from }) => `n${from}`).join(', ')} FROM ${edit}
     WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM ${table} AS t WHERE ${keyed('n')})`;
   return {
     insert: [keep('n'), ...change(({ from }) => `n${from}`), add, point('n')],

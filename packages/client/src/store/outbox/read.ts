@@ -1,6 +1,8 @@
 import { first, type Sqlite } from '../../ports/sqlite.ts';
 import { EMPTY_OUTBOX, type Outbox } from '../../core/state.ts';
 import { getMeta } from '../schema.ts';
+import { LEFT } from './left.ts';
+import { isGone } from './tables.ts';
 
 export interface LocalChanges {
   /** To be given the next time. */
@@ -15,14 +17,16 @@ export const readNumber = async (db: Sqlite, key: Counter): Promise<number> => N
 
 /** How the device's edits stand. */
 export async function readOutbox(db: Sqlite): Promise<Outbox> {
-  const counts = await first<Omit<Outbox, 'tables'>>(db, `SELECT
+  const counts = await first<Omit<Outbox, 'tables' | 'left'>>(db, `SELECT
     coalesce((SELECT value FROM _carryon_meta WHERE key = 'made'), 0) AS made, coalesce((SELECT value FROM _carryon_meta WHERE key = 'known'), 0) AS known,
     (SELECT count(*) FROM _carryon_log WHERE seq IS NULL AND op IS NOT NULL) AS loose,
+    (SELECT count(*) FROM (SELECT DISTINCT l.form, l.rid FROM _carryon_log l WHERE l.shown AND l.rid < 0 AND l.op IS NOT NULL AND ${isGone('l.rid')})) AS gone,
     r.operations, r.records, (SELECT count(*) FROM _carryon_changeset WHERE state = 'refused') AS drafts
     FROM (SELECT coalesce(sum(n), 0) AS operations, count(*) AS records FROM (SELECT count(*) AS n FROM _carryon_log WHERE shown AND op IS NOT NULL GROUP BY form, rid)) r`);
   const tables = await db.all<{ id: number }>(`SELECT DISTINCT t.id FROM _carryon_form f JOIN _carryon_table t ON t.name = f.name COLLATE NOCASE
     WHERE EXISTS (SELECT 1 FROM _carryon_log l WHERE l.form = f.id AND l.shown AND l.op IS NOT NULL) ORDER BY t.id`);
-  return { ...EMPTY_OUTBOX, ...counts, tables: tables.map(({ id }) => id) };
+  const left = await db.all<{ name: string }>(`${LEFT} ORDER BY f.name`);
+  return { ...EMPTY_OUTBOX, ...counts, tables: tables.map(({ id }) => id), left: left.map(({ name }) => name) };
 }
 
 /** The last entry of the log before those that nobody has looked at. */

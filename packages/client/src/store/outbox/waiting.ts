@@ -10,6 +10,8 @@ const said = (name: string): string => `carryon device.not-usable: ${name} is st
 export async function announce(db: Sqlite, { name, columns }: TableSpec): Promise<void> {
   const view = quoteName(name);
   await withdraw(db, name);
+  // One that is kept for the edits of an earlier copy can be read.
+  if (await first(db, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE", name)) return;
   const refusals = ['INSERT', 'UPDATE', 'DELETE'].map((op) =>
     `CREATE TRIGGER ${quoteName(`_carryon_waiting_${op.toLowerCase()}_${name}`)} INSTEAD OF ${op} ON ${view} BEGIN SELECT RAISE(ABORT, ${quoteText(said(name))}); END`);
   await db.exec([`CREATE VIEW ${view} AS SELECT ${columns.map((column) => `NULL AS ${quoteName(column.name)}`).join(', ')} WHERE json_extract('{}', ${quoteText(said(name))})`, ...refusals].join(';\n'));

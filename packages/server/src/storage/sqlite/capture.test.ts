@@ -230,17 +230,18 @@ describe('every committed change arrives', () => {
     expect(count(setup.business, 't')).toBe(3);
   });
 
-  it('S3 or the loss is noticed: a table that was made anew is refused, running or restarted', () => {
+  it('S3 or the loss is noticed: a table that was made anew is refused while the server runs, and read again after a restart', () => {
     const anew = 'CREATE TABLE t2(id INTEGER PRIMARY KEY, v); INSERT INTO t2 VALUES(9, 9); DROP TABLE t; ALTER TABLE t2 RENAME TO t';
-    for (const restarted of [false, true]) {
-      const setup = made('CREATE TABLE t(id INTEGER PRIMARY KEY, v)').start();
-      if (restarted) setup.closeStore();
-      setup.business.exec(anew);
-      expect(() => (restarted ? setup.open() : setup.store.evaluate(2))).toThrowError(expect.objectContaining({ code: 'source.schema-changed' }));
-    }
+    const refused: Error = expect.objectContaining({ code: 'source.schema-changed' }) as Error;
+    const setup = made('CREATE TABLE t(id INTEGER PRIMARY KEY, v); INSERT INTO t VALUES(1, 1)').start();
+    setup.business.exec(anew);
+    expect(() => setup.store.evaluate(2)).toThrow(refused);
+    setup.closeStore();
+    expect(setup.open().evaluate(2)).toBe(true);
+    expectTaken(setup, 'UPDATE t SET v = 2');
     const renamed = made('CREATE TABLE t(id INTEGER PRIMARY KEY, v)').start();
     renamed.business.exec('ALTER TABLE t RENAME COLUMN v TO w; INSERT INTO t VALUES(1, 1)');
-    expect(() => renamed.store.evaluate(2)).toThrowError(expect.objectContaining({ code: 'source.schema-changed' }));
+    expect(() => renamed.store.evaluate(2)).toThrow(refused);
   });
 
   it('S3 and other changes of the schema do no harm', () => {

@@ -1,7 +1,9 @@
 import { CarryonError, keyColumns, quoteName, type TableSpec } from '@carryon/protocol';
+import type { SyncedTable } from '../../core/config.ts';
 import type { Source, UniqueIndex } from '../../core/source.ts';
 import { ERROR_TABLE } from '../../core/sync-errors.ts';
 import type { Database } from './driver.ts';
+import { storedColumns } from './schema.ts';
 import { createUploadTables, DEVICES, dropUploadTables, hasTable } from './upload/tables.ts';
 
 /** Which rows of the business database were touched, in commit order. */
@@ -21,21 +23,14 @@ const NOTHING_READ: OutboxPosition = { id: 0, mark: 0 };
 /**
  * Adds the outbox and the triggers, and names this store as the outbox's reader. In one transaction, so that no
  * change falls between. Returns the position to read from: the given one, or for a new store (id 0) the outbox's end.
- * `errors` are the sync errors that the store has; they are looked at again when nobody has watched their table.
- * Throws `source.replaced` or `source.schema-changed`, and leaves all as it was, when changes since that position are lost.
+ * Throws `source.replaced`, and leaves all as it was, when changes since that position are lost.
  */
-export function installCapture(db: Database, tables: readonly TableSpec[], source: Source, storeId: string, position = NOTHING_READ, errors: readonly string[] = []): OutboxPosition {
-  const errorTable = tables.find(({ name }) => name === ERROR_TABLE);
+export function installCapture(db: Database, tables: readonly SyncedTable[], source: Source, storeId: string, position = NOTHING_READ): OutboxPosition {
   return db.transaction(() => {
-    if (position.id > 0) {
-      outboxAfter(db, 'main', position, storeId);
-      checkCapture(db, 'main', tables.filter((table) => table !== errorTable));
-    }
+    if (position.id > 0) outboxAfter(db, 'main', position, storeId);
     createOutbox(db, Math.max(2, ...tables.map((table) => table.key.length)));
-    const isUnwatched = errorTable !== undefined && !hasTriggers(db, 'main', errorTable);
     dropTriggers(db);
-    if (errorTable) createUploadTables(db, storeId);
-    if (isUnwatched) noteErrors(db, errorTable, errors);
+    if (tables.some(({ name }) => name === ERROR_TABLE)) createUploadTables(db, storeId);
     for (const table of tables) {
       for (const sql of triggersOf(table, uniquesBeside(table, source))) db.exec(sql);
     }
@@ -45,11 +40,6 @@ export function installCapture(db: Database, tables: readonly TableSpec[], sourc
     db.run(`INSERT INTO ${OUTBOX}(t, k0) VALUES(?, ?)`, MARKER, storeId);
     return lastMarker(db, 'main') ?? NOTHING_READ;
   }, 'BEGIN IMMEDIATE');
-}
-
-function noteErrors(db: Database, table: TableSpec, known: readonly string[]): void {
-  db.run(`INSERT INTO ${OUTBOX}(t, k0) SELECT ?, id FROM ${ERROR_TABLE}`, table.id);
-  for (const id of known) db.run(`INSERT INTO ${OUTBOX}(t, k0) VALUES(?, ?)`, table.id, id);
 }
 
 /** Notes that the device's changesets have come further, so that evaluation sees it even when they changed nothing. */
@@ -98,14 +88,33 @@ const replaced = (): CarryonError => new CarryonError('source.replaced',
   'The business database is not the one this data directory has followed: it was replaced, its capture was removed, or another server now reads its changes.');
 
 /** Throws `source.schema-changed` when a table's triggers or columns are gone (dropping a table takes its triggers along), `source.replaced` when all is. */
-export function checkCapture(db: Database, schema: string, tables: readonly TableSpec[]): void {
+export function checkCapture(db: Database, schema: string, tables: readonly SyncedTable[]): void {
   if (!hasOutbox(db, schema)) throw replaced();
+  checkColumns(db, schema, tables);
+  const [lost] = tablesWithoutCapture(db, schema, tables);
+  if (lost) throw new CarryonError('source.schema-changed', `The business database's table "${lost.name}" has lost its triggers, so changes of it may be missing.`);
+}
+
+/** Throws `source.schema-changed` when a table lacks a column. */
+export function checkColumns(db: Database, schema: string, tables: readonly SyncedTable[]): void {
   for (const table of tables) {
     const columns = new Set(db.all<{ name: string }>('SELECT name FROM pragma_table_xinfo(?, ?)', table.name, schema).map(({ name }) => name));
-    const lacking = table.columns.find(({ name }) => !columns.has(name));
+    const lacking = storedColumns(table).find(({ name }) => !columns.has(name));
     if (lacking) throw new CarryonError('source.schema-changed', `The business database's table "${table.name}" lacks the column "${lacking.name}".`);
-    if (!hasTriggers(db, schema, table)) throw new CarryonError('source.schema-changed', `The business database's table "${table.name}" has lost its triggers, so changes of it may be missing.`);
   }
+}
+
+/** Tables of which changes may have been missed. */
+export function tablesWithoutCapture(db: Database, schema: string, tables: readonly SyncedTable[]): SyncedTable[] {
+  return tables.filter((table) => !hasTriggers(db, schema, table));
+}
+
+/** Those of the tables that are there with the columns of their keys. */
+export function tablesWithKeys(db: Database, tables: readonly SyncedTable[]): SyncedTable[] {
+  return tables.filter((table) => {
+    const columns = new Set(db.all<{ name: string }>('SELECT name FROM pragma_table_xinfo(?)', table.name).map(({ name }) => name));
+    return keyColumns(table).every(({ name }) => columns.has(name));
+  });
 }
 
 function hasTriggers(db: Database, schema: string, table: TableSpec): boolean {

@@ -15,7 +15,7 @@ export class Real {
 
 export type Bound = SqlValue | Real;
 
-const STATEMENTS_KEPT = 500;
+const STATEMENTS_KEPT = 2000;
 
 /** A connection to SQLite. Whole JS numbers are bound as INTEGER; reads give numbers unless asked to be exact. */
 export class Database {

@@ -1,17 +1,17 @@
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
-import type { Entry, ScopeKey, Storage } from '../../ports/storage.ts';
+import type { Entry, Person, ScopeKey } from '../../ports/storage.ts';
 import { shareOf } from '../../testing/oracle.ts';
 import { sortedTexts, StoreAudit } from '../../testing/store-audit.ts';
-import { withStore, type TempStore } from '../../testing/temp-store.ts';
+import { scopeOf, withStore, type TempStore } from '../../testing/temp-store.ts';
 import { LAST_RID } from '../../core/cut.ts';
 
-const ALL: ScopeKey = { table: 1, param: '' };
 const LOTS = 1e9;
+const ANN: Person = { user: 'ann', claims: {} };
 
-async function entries(storage: Storage, key = ALL, after = 0): Promise<Entry[]> {
+async function entries({ storage, config }: TempStore, key: ScopeKey | string, after = 0): Promise<Entry[]> {
   return storage.read((snapshot) => {
-    const scope = snapshot.scope(key);
+    const scope = snapshot.scope(typeof key === 'string' ? scopeOf(config, key) : key);
     return scope ? [...snapshot.feed(scope, { seq: after, rid: LAST_RID }, LOTS, LOTS).entries] : [];
   });
 }
@@ -49,7 +49,7 @@ describe('evaluate', () => {
       for (const [i, [sql, values]] of changes.entries()) {
         store.business.exec(sql);
         expect(await store.storage.evaluate(i), sql).toBe(true);
-        expect(await entries(store.storage)).toEqual([{ rid: 1, seq: i + 2, ver: i + 2, values }]);
+        expect(await entries(store, 'tag')).toEqual([{ rid: 1, seq: i + 2, ver: i + 2, values }]);
       }
     });
   });
@@ -59,7 +59,7 @@ describe('evaluate', () => {
       await start(store);
       store.business.exec("UPDATE item SET v = 2; DELETE FROM item WHERE id = 2.5; INSERT INTO item VALUES(x'00', 3)");
       expect(await store.storage.evaluate(2)).toBe(true);
-      const live = (await entries(store.storage)).filter((entry) => entry.values);
+      const live = (await entries(store, 'item')).filter((entry) => entry.values);
       expect(live.map((entry) => [entry.rid, entry.values?.[0]])).toEqual([[1, 1n], [3, 'a'], [4, new Uint8Array([0])]]);
     });
   });
@@ -73,7 +73,7 @@ describe('evaluate', () => {
         await store.storage.expire(expireBeforeMs);
         store.business.exec('INSERT INTO item VALUES(1, 1)');
         await store.storage.evaluate(atMs + 1);
-        return (await entries(store.storage)).map((entry) => entry.rid);
+        return (await entries(store, 'item')).map((entry) => entry.rid);
       };
       expect(await again(0, 10)).toEqual([1]);
       expect(await again(21, 20)).toEqual([2]);
@@ -84,13 +84,13 @@ describe('evaluate', () => {
   it('S12 rows without a complete key come when it is filled and go when it is emptied', async () => {
     await withStore("CREATE TABLE job(code TEXT PRIMARY KEY, v); INSERT INTO job VALUES(NULL, 1)", { job: {} }, async (store) => {
       await start(store);
-      expect(await entries(store.storage)).toEqual([]);
+      expect(await entries(store, 'job')).toEqual([]);
       store.business.exec("UPDATE job SET code = 'a'");
       await store.storage.evaluate(2);
-      expect((await entries(store.storage)).map((entry) => entry.values)).toEqual([['a', 1n]]);
+      expect((await entries(store, 'job')).map((entry) => entry.values)).toEqual([['a', 1n]]);
       store.business.exec('UPDATE job SET code = NULL');
       await store.storage.evaluate(3);
-      expect((await entries(store.storage)).map((entry) => entry.values)).toEqual([undefined]);
+      expect((await entries(store, 'job')).map((entry) => entry.values)).toEqual([undefined]);
     });
   });
 
@@ -101,10 +101,10 @@ describe('evaluate', () => {
       const users: [string, bigint[]][] = [['ann', [1n]], ['Ann', [2n]], ['ANN', []], ['7', [4n, 5n]], ['7.0', [6n]], ['o\'b"; --', [9n]], ['a\0b', []]];
       for (const early of [true, false]) {
         for (const [user, wanted] of users) {
-          const key = { table: 1, param: user };
-          if (early) await store.storage.activate([key], 2);
-          expect((await entries(store.storage, key)).filter((entry) => entry.values).map((entry) => entry.values?.[0]), user).toEqual(wanted);
-          const pack = await store.storage.buildPack([{ table: 1, param: user, low: 1, high: LAST_RID }]);
+          const key = scopeOf(store.config, 'job', user);
+          if (early) await store.storage.activate({ user, claims: {} }, [key], 2);
+          expect((await entries(store, key)).filter((entry) => entry.values).map((entry) => entry.values?.[0]), user).toEqual(wanted);
+          const pack = await store.storage.buildPack([{ ...key, low: 1, high: LAST_RID }]);
           expect(pack.parts).toMatchObject([{ table: 1, rows: wanted.length }]);
         }
         store.business.exec('UPDATE job SET owner = NULL; UPDATE job SET owner = NULL WHERE id = 1');
@@ -116,26 +116,26 @@ describe('evaluate', () => {
 
   it('S19 a scope is made at most once, as a checkpoint of its own, and not before the first', async () => {
     await withStore("CREATE TABLE job(id INTEGER PRIMARY KEY, owner); INSERT INTO job VALUES(1, 'ann')", { job: { rows: { own: 'owner' } } }, async (store) => {
-      const key = { table: 1, param: 'ann' };
-      await expect(store.storage.activate([key], 1)).rejects.toMatchObject({ code: 'server.preparing' });
+      const key = scopeOf(store.config, 'job', 'ann');
+      await expect(store.storage.activate(ANN, [key], 1)).rejects.toMatchObject({ code: 'server.preparing' });
       await start(store);
-      await store.storage.activate([key, key, { table: 99, param: 'ann' }], 2);
-      await store.storage.activate([key], 3);
+      await store.storage.activate(ANN, [key, key, { ...key, node: 99 }], 2);
+      await store.storage.activate(ANN, [key], 3);
       expect((await store.storage.read((snapshot) => snapshot.state())).checkpoint).toBe(2);
-      expect(await entries(store.storage, key)).toEqual([{ rid: 1, seq: 2, ver: 1, values: [1n, 'ann'] }]);
+      expect(await entries(store, key)).toEqual([{ rid: 1, seq: 2, ver: 1, values: [1n, 'ann'] }]);
     });
   });
 
   it('S21 tombstones are kept up to the time and gone beyond it', async () => {
     await withStore("CREATE TABLE job(id INTEGER PRIMARY KEY, owner); INSERT INTO job VALUES(1, 'ann'), (2, 'ann'), (3, 'ann')", { job: { rows: { own: 'owner' } } }, async (store) => {
-      const key = { table: 1, param: 'ann' };
+      const key = scopeOf(store.config, 'job', 'ann');
       await start(store);
-      await store.storage.activate([key], 10);
+      await store.storage.activate(ANN, [key], 10);
       for (const id of [1, 2, 3]) {
         store.business.exec(`DELETE FROM job WHERE id = ${id}`);
         await store.storage.evaluate(id * 100);
       }
-      const dead = async (): Promise<number[]> => (await entries(store.storage, key)).map((entry) => entry.rid);
+      const dead = async (): Promise<number[]> => (await entries(store, key)).map((entry) => entry.rid);
       await store.storage.expire(100);
       expect(await dead()).toEqual([1, 2, 3]);
       await store.storage.expire(201);
@@ -162,13 +162,13 @@ describe('the audit has teeth', () => {
   for (const [sql, complaint] of Object.entries(tampering)) {
     it(`I5 I6 I11 after ${sql}`, async () => {
       await withStore("CREATE TABLE job(id INTEGER PRIMARY KEY, owner, v); INSERT INTO job VALUES(1, 'ann', 1), (2, 'ann', 2)", { job: { rows: { own: 'owner' } } }, async (store) => {
-        const audit = new StoreAudit(store.files.store, store.tables);
+        const audit = new StoreAudit(store.files.store, store.config);
         const check = async (): Promise<void> => {
           const { checkpoint, floor } = await store.storage.read((snapshot) => snapshot.state());
-          audit.check(checkpoint, floor, (table, user) => sortedTexts(shareOf(store.business, table, user)));
+          audit.check(checkpoint, floor, (table, scope) => sortedTexts(shareOf(store.business, table, scope && { column: 'owner', user: 'ann' })));
         };
         await start(store);
-        await store.storage.activate([{ table: 1, param: 'ann' }], 2);
+        await store.storage.activate(ANN, [scopeOf(store.config, 'job', 'ann')], 2);
         await check();
         store.business.exec('DELETE FROM job WHERE id = 2; UPDATE job SET v = 3');
         await store.storage.evaluate(3);

@@ -5,9 +5,10 @@ import type { Database } from './driver.ts';
 interface IndexEntry { readonly name: string; readonly unique: number; readonly origin: string; readonly partial: number }
 export interface IndexColumn { readonly name: string | null; readonly coll: string; readonly key: number }
 
-/** A unique index as SQLite describes it; the name of a term that is an expression is null. */
+/** An index as SQLite describes it; the name of a term that is an expression is null. */
 export interface IndexInfo {
   readonly name: string;
+  readonly unique: boolean;
   readonly origin: string;
   readonly partial: boolean;
   readonly columns: readonly IndexColumn[];
@@ -15,16 +16,23 @@ export interface IndexInfo {
   readonly sql: string | null;
 }
 
-export function uniqueIndexes(db: Database, schema: string, table: string): IndexInfo[] {
+export function indexesOf(db: Database, schema: string, table: string): IndexInfo[] {
   return db.all<IndexEntry>('SELECT name, "unique", origin, partial FROM pragma_index_list(?, ?)', table, schema)
-    .filter((index) => index.unique === 1)
     .map((index) => ({
       name: index.name,
+      unique: index.unique === 1,
       origin: index.origin,
       partial: index.partial === 1,
       columns: db.all<IndexColumn>('SELECT name, upper(coll) AS coll, key FROM pragma_index_xinfo(?, ?)', index.name, schema).filter((column) => column.key === 1),
       sql: db.get<{ sql: string | null }>(`SELECT sql FROM ${schema}.sqlite_schema WHERE type = 'index' AND name = ?`, index.name)?.sql ?? null,
     }));
+}
+
+/** The columns by which an index can be searched; none for an index of some rows only. */
+export function searchedColumns(index: IndexInfo): string[] {
+  const names = index.columns.map(({ name }) => name);
+  const end = names.indexOf(null);
+  return index.partial ? [] : (names.slice(0, end < 0 ? undefined : end) as string[]);
 }
 
 /** The index as SQL that finds the rows a new one clashes with. SQLite tells columns; expressions stand only in its text. */

@@ -133,7 +133,7 @@ describe('changes during the reading', () => {
   it('S11 are not published before everything was read', () => {
     setup = new SqliteSetup('CREATE TABLE t(id INTEGER PRIMARY KEY, v); INSERT INTO t VALUES(1, 1)');
     setup.open();
-    const reader = new SqliteStore(setup.files, setup.tables);
+    const reader = new SqliteStore(setup.files);
     const checkpoint = (): number => reader.read((snapshot) => snapshot.state().checkpoint);
     setup.business.exec('INSERT INTO t VALUES(2, 2)');
     for (const _ of setup.store.ingest()) expect(checkpoint()).toBe(0);

@@ -1,4 +1,5 @@
-import type { IngestProgress, SyncedTable } from '../../ports/storage.ts';
+import type { SyncedTable } from '../../core/config.ts';
+import type { IngestProgress } from '../../ports/storage.ts';
 import { businessTable, copySql, keyFilled } from './copy.ts';
 import type { Database } from './driver.ts';
 import { keyNames } from './schema.ts';
@@ -26,7 +27,7 @@ function ingestStep(db: Database, table: SyncedTable, rowsPerStep: number, resum
   db.run('UPDATE sync_ingest SET rows = rows WHERE tbl = ?', table.id);
   const last = db.get<{ found: number }>(`SELECT count(*) AS found FROM (SELECT 1 ${from} LIMIT ${rowsPerStep})`)?.found ?? 0;
   if (last > 0) {
-    db.run(`${copySql(table, `FROM (SELECT x.* FROM ${businessTable(table)} x WHERE ${keyFilled(table, 'x')} AND ${after} ORDER BY ${order} LIMIT ${rowsPerStep}) x WHERE true`)}`, 1);
+    db.run(copySql(table, `${from} LIMIT ${rowsPerStep}`), 1);
     db.run(`UPDATE sync_ingest SET rows = rows + ?, (${slots.join(', ')}) = (SELECT ${order} ${from} LIMIT 1 OFFSET ${last - 1}) WHERE tbl = ?`, last, table.id);
   }
   if (last < rowsPerStep) db.run('UPDATE sync_ingest SET done = 1 WHERE tbl = ?', table.id);

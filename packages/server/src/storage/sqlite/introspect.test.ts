@@ -49,6 +49,7 @@ describe('tables that cannot be synced', () => {
     ['a unique index that allows NULL', 'CREATE TABLE t(a UNIQUE)', 'no primary key'],
     ['a unique index on some rows', 'CREATE TABLE t(a NOT NULL, b); CREATE UNIQUE INDEX i ON t(a) WHERE b', 'no primary key'],
     ['a unique index on an expression', 'CREATE TABLE t(a NOT NULL); CREATE UNIQUE INDEX i ON t(lower(a))', 'no primary key'],
+    ['a column named as a value', 'CREATE TABLE t(id INTEGER PRIMARY KEY, "True")', '"True" has a name that SQLite mistakes for a value'],
     ['a column named as ours', 'CREATE TABLE t(id INTEGER PRIMARY KEY, _Ver)', '"_Ver" has a name that Carryon uses itself'],
     ['a key finer than its column', 'CREATE TABLE t(a TEXT COLLATE NOCASE, PRIMARY KEY(a COLLATE BINARY))', '"a" is compared by the collation BINARY in the key and by NOCASE elsewhere'],
     ['a key coarser than its column', 'CREATE TABLE t(a TEXT, PRIMARY KEY(a COLLATE NOCASE))', '"a" is compared by the collation NOCASE in the key and by BINARY elsewhere'],
@@ -108,7 +109,15 @@ describe('columns', () => {
 
   it('that refer to other tables are relations', () => {
     const sql = 'CREATE TABLE t(id INTEGER PRIMARY KEY, p REFERENCES "the parent", a, b, FOREIGN KEY(a, b) REFERENCES q(x, y))';
-    expect(only(sql).relations).toEqual([{ columns: ['a', 'b'], table: 'q' }, { columns: ['p'], table: 'the parent' }]);
+    expect(only(sql).relations).toEqual([{ columns: ['a', 'b'], table: 'q', to: ['x', 'y'] }, { columns: ['p'], table: 'the parent', to: undefined }]);
+  });
+});
+
+describe('indexes', () => {
+  it('are told as the columns by which rows can be searched', () => {
+    const sql = 'CREATE TABLE t(id INTEGER PRIMARY KEY, a UNIQUE, b, c); CREATE INDEX one ON t(b, c, lower(a)); CREATE INDEX two ON t(lower(b)); CREATE INDEX three ON t(c) WHERE b';
+    expect(only(sql).indexes.toSorted()).toEqual([['a'], ['b', 'c'], ['id']]);
+    expect(only('CREATE TABLE t(a, b, PRIMARY KEY(b, a)) WITHOUT ROWID').indexes).toEqual([['b', 'a']]);
   });
 });
 

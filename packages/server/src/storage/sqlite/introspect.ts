@@ -1,14 +1,16 @@
 import { isPlainType, quoteName } from '@carryon/protocol';
-import type { SkippedTable, Source, SourceColumn, SourcePointer, SourceTable, UniqueIndex } from '../../core/source.ts';
+import type { SkippedTable, Source, SourceColumn, SourcePointer, SourceRelation, SourceTable, UniqueIndex } from '../../core/source.ts';
 import { ERROR_TABLE } from '../../core/sync-errors.ts';
 import { Database } from './driver.ts';
-import { describeIndex, type IndexColumn, type IndexInfo, uniqueIndexes } from './indexes.ts';
+import { describeIndex, type IndexColumn, type IndexInfo, indexesOf, searchedColumns } from './indexes.ts';
 
 interface TableEntry { readonly name: string; readonly type: string; readonly strict: number; readonly wr: number; readonly sql: string | null }
 interface ColumnEntry { readonly name: string; readonly type: string; readonly notnull: number; readonly pk: number; readonly hidden: number }
 
 const OWN_PREFIX = '_carryon_';
 const RESERVED_COLUMNS = ['_rid', '_ver', '_live'];
+/** SQLite takes such a name for the value in some places, also where it is quoted. */
+const VALUE_NAMES = ['true', 'false'];
 const KNOWN_COLLATIONS = ['BINARY', 'NOCASE', 'RTRIM'];
 
 /** Finds out what tables a database has, how their rows are identified, and which cannot be synced. */
@@ -44,7 +46,10 @@ function readTable(db: Database, schema: string, entry: TableEntry): SourceTable
   const columns = db.all<ColumnEntry>('SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(?, ?)', entry.name, schema);
   const reserved = columns.find((column) => RESERVED_COLUMNS.includes(column.name.toLowerCase()));
   if (reserved) return `its column "${reserved.name}" has a name that Carryon uses itself`;
-  const indexes = uniqueIndexes(db, schema, entry.name);
+  const value = columns.find((column) => VALUE_NAMES.includes(column.name.toLowerCase()));
+  if (value) return `its column "${value.name}" has a name that SQLite mistakes for a value`;
+  const all = indexesOf(db, schema, entry.name);
+  const indexes = all.filter(({ unique }) => unique);
   const copy = new EmptyCopy(entry);
   try {
     const collations = readCollations(copy, columns, indexes);
@@ -61,7 +66,8 @@ function readTable(db: Database, schema: string, entry: TableEntry): SourceTable
       keyFrom: key.from,
       keys: keys.map((usable) => usable.columns),
       uniques: [...uniques, ...hiddenRowid(entry, columns, candidates)],
-      relations: foreign.map((own) => ({ columns: own.map(({ from }) => from), table: own[0]?.table ?? '' })),
+      indexes: [...candidates.filter(isRowid).map(({ columns: rowid }) => rowid), ...all.map(searchedColumns).filter((searched) => searched.length > 0)],
+      relations: foreign.map(readRelation),
       pointers: foreign.flatMap(readPointer),
       rowid: candidates.find(isRowid)?.columns[0],
       warnings: copy.made ? warnings : [...warnings, 'it needs functions or collations that only its own program has, so devices compare its text byte by byte'],
@@ -191,6 +197,11 @@ interface ForeignKeyEntry { readonly id: number; readonly table: string; readonl
 function readForeignKeys(db: Database, schema: string, table: string): ForeignKeyEntry[][] {
   const rows = db.all<ForeignKeyEntry>('SELECT id, "table", "from", "to" FROM pragma_foreign_key_list(?, ?) ORDER BY id, seq', table, schema);
   return [...new Set(rows.map((row) => row.id))].map((id) => rows.filter((row) => row.id === id));
+}
+
+function readRelation(key: readonly ForeignKeyEntry[]): SourceRelation {
+  const to = key.flatMap((column) => (column.to === null ? [] : [column.to]));
+  return { columns: key.map(({ from }) => from), table: key[0]?.table ?? '', to: to.length > 0 ? to : undefined };
 }
 
 function readPointer([only, ...others]: readonly ForeignKeyEntry[]): SourcePointer[] {

@@ -1,27 +1,28 @@
-import { digestSql, packTableName, packTableSql } from '@carryon/protocol';
-import type { BuiltPart, Extent, PackPart, PackRecord, RawPack, ScopeKey, SyncedTable } from '../../ports/storage.ts';
+import { digestSql, packTableName, packTableSql, type TableSpec } from '@carryon/protocol';
+import type { Config } from '../../core/config.ts';
+import type { BuiltPart, Extent, PackPart, PackRecord, RawPack, ScopeKey } from '../../ports/storage.ts';
 import type { Database } from './driver.ts';
-import { tableOf } from './read.ts';
-import { columnNames, memberTable, rowTable } from './schema.ts';
-
-type Tables = ReadonlyMap<number, SyncedTable>;
+import { hashOf, PARAM_ID } from './params.ts';
+import { sourceOf, type ScopeSource } from './read.ts';
 
 /** SQL for the live rows within [?1, ?2] of rids of the scope ?3. */
-function liveRows(table: SyncedTable): string {
-  const live = table.rule.kind === 'all' ? '?3 > 0 AND r._live' : `r._rid IN (SELECT rid FROM ${memberTable(table.id)} WHERE live AND scope = ?3)`;
-  return `${rowTable(table.id)} r WHERE r._rid BETWEEN ?1 AND ?2 AND ${live}`;
+function liveRows({ isEvery, rows, members }: ScopeSource): string {
+  const live = isEvery ? '?3 > 0 AND r._live' : `r._rid IN (SELECT rid FROM ${members} WHERE live AND scope = ?3)`;
+  return `${rows} r WHERE r._rid BETWEEN ?1 AND ?2 AND ${live}`;
 }
 
-const scopeId = (db: Database, scope: ScopeKey): number =>
-  db.get<{ id: number }>('SELECT id FROM sync_scope WHERE tbl = ? AND param = ?', scope.table, scope.param)?.id ?? 0;
+interface StoredScope { readonly id: number; readonly rows: number; readonly width: number | null }
+
+const storedScope = (db: Database, { node, param }: ScopeKey): StoredScope | undefined =>
+  db.get<StoredScope>(`SELECT id, rows, width FROM sync_scope WHERE node = ? AND param = ${PARAM_ID}`, node, hashOf(param));
 
 /** Makes one pack in memory, all of its parts at one checkpoint. A pack is some megabytes, whatever the table's size. */
-export function buildPack(db: Database, tables: Tables, parts: readonly PackPart[]): RawPack {
+export function buildPack(db: Database, configOf: () => Config, parts: readonly PackPart[]): RawPack {
   db.attach(':memory:', 'pack');
   try {
     const built = db.transaction(() => {
       const asOf = db.get<{ checkpoint: number }>('SELECT checkpoint FROM sync_state')?.checkpoint ?? 0;
-      return { asOf, parts: parts.map((part) => buildPart(db, tableOf(tables, part), part)) };
+      return { asOf, parts: parts.map((part) => buildPart(db, sourceOf(configOf(), part), part)) };
     });
     return { bytes: db.serialize('pack'), ...built };
   } finally {
@@ -29,40 +30,46 @@ export function buildPack(db: Database, tables: Tables, parts: readonly PackPart
   }
 }
 
-function buildPart(db: Database, table: SyncedTable, part: PackPart): BuiltPart {
+function buildPart(db: Database, source: ScopeSource, part: PackPart): BuiltPart {
+  const { table, columns } = source;
+  const spec: TableSpec = { ...table, columns: table.columns.filter(({ name }) => part.columns.includes(name)) };
   const name = `pack.${packTableName(table.id)}`;
-  const columns = columnNames(table).join(', ');
-  db.exec(packTableSql(table).replace('CREATE TABLE ', 'CREATE TABLE pack.'));
-  const rows = db.run(`INSERT INTO ${name}(_rid, _ver, ${columns}) SELECT r._rid, r._ver, ${columnNames(table).map((c) => `r.${c}`).join(', ')} FROM ${liveRows(table)} ORDER BY r._rid`, part.low, part.high, scopeId(db, part));
+  db.exec(packTableSql(spec).replace('CREATE TABLE ', 'CREATE TABLE pack.'));
+  const [into, from] = [columns.map((column) => `, ${column}`).join(''), columns.map((column) => `, r.${column}`).join('')];
+  const rows = db.run(`INSERT INTO ${name}(_rid, _ver${into}) SELECT r._rid, r._ver${from} FROM ${liveRows(source)} ORDER BY r._rid`, part.low, part.high, storedScope(db, part)?.id ?? 0);
   const sum = db.get<{ sum: number }>(`SELECT coalesce(sum(${digestSql('_rid', '_ver')}), 0) AS sum FROM ${name}`)?.sum ?? 0;
   return { table: table.id, rows, sum };
 }
 
 const SAMPLE = 200;
 
-/** Size of a scope: rows by its digest, bytes per row from a sample spread over it. */
-export function extentOf(db: Database, tables: Tables, scope: ScopeKey): Extent {
-  const table = tableOf(tables, scope);
-  const row = db.get<{ rows: number; width: number | null }>('SELECT rows, width FROM sync_scope WHERE tbl = ? AND param = ?', scope.table, scope.param);
-  const maxRid = db.get<{ rid: number | null }>(`SELECT max(_rid) AS rid FROM ${rowTable(table.id)}`)?.rid ?? 0;
-  const size = columnNames(table).map((name) => `coalesce(octet_length(r.${name}), 0) + 2`).join(' + ');
-  const step = Math.max(1, Math.floor(maxRid / SAMPLE));
-  const sampled = db.get<{ bytes: number | null }>(
-    `WITH RECURSIVE pick(rid) AS (SELECT 1 UNION ALL SELECT rid + ${step} FROM pick WHERE rid + ${step} <= ?)
-     SELECT avg(${size}) AS bytes FROM pick JOIN ${rowTable(table.id)} r ON r._rid = pick.rid WHERE r._live`, maxRid)?.bytes;
-  return { rows: row?.rows ?? 0, maxRid, rowBytes: (sampled ?? 100) + 10, width: row?.width ?? undefined };
+/** Size of a scope: rows by its digest, bytes per row from a sample spread over its table. */
+export function extentOf(db: Database, configOf: () => Config, scope: ScopeKey): Extent {
+  return db.transaction(() => {
+    const { rows: rowsTable, columns } = sourceOf(configOf(), scope);
+    const stored = storedScope(db, scope);
+    const maxRid = db.get<{ rid: number | null }>(`SELECT max(_rid) AS rid FROM ${rowsTable}`)?.rid ?? 0;
+    const size = ['0', ...columns.map((name) => `coalesce(octet_length(r.${name}), 0) + 2`)].join(' + ');
+    const step = Math.max(1, Math.floor(maxRid / SAMPLE));
+    const sampled = db.get<{ bytes: number | null }>(
+      `WITH RECURSIVE pick(rid) AS (SELECT 1 UNION ALL SELECT rid + ?1 FROM pick WHERE rid + ?1 <= ?2)
+       SELECT avg(${size}) AS bytes FROM pick JOIN ${rowsTable} r ON r._rid = pick.rid WHERE r._live`, step, maxRid)?.bytes;
+    return { rows: stored?.rows ?? 0, maxRid, rowBytes: (sampled ?? 100) + 10, width: stored?.width ?? undefined };
+  });
 }
 
-export function changedSince(db: Database, tables: Tables, parts: readonly PackPart[], checkpoint: number, most: number): number {
-  let changed = 0;
-  for (const part of parts) {
-    const table = tableOf(tables, part);
-    const sql = table.rule.kind === 'all'
-      ? `SELECT 1 FROM ${rowTable(table.id)} WHERE ?1 > 0 AND _ver > ?2 AND _rid BETWEEN ?3 AND ?4`
-      : `SELECT 1 FROM ${memberTable(table.id)} WHERE scope = ?1 AND seq > ?2 AND rid BETWEEN ?3 AND ?4`;
-    changed += db.get<{ n: number }>(`SELECT count(*) AS n FROM (${sql} LIMIT ?5)`, scopeId(db, part), checkpoint, part.low, part.high, most)?.n ?? 0;
-  }
-  return changed;
+export function setWidth(db: Database, { node, param }: ScopeKey, width: number): void {
+  db.run(`UPDATE sync_scope SET width = ? WHERE node = ? AND param = ${PARAM_ID}`, width, node, hashOf(param));
+}
+
+export function changedSince(db: Database, configOf: () => Config, parts: readonly PackPart[], checkpoint: number, most: number): number {
+  return db.transaction(() => parts.reduce((changed, part) => {
+    const { isEvery, rows, members } = sourceOf(configOf(), part);
+    const sql = isEvery
+      ? `SELECT 1 FROM ${rows} WHERE ?1 > 0 AND _ver > ?2 AND _rid BETWEEN ?3 AND ?4`
+      : `SELECT 1 FROM ${members} WHERE scope = ?1 AND seq > ?2 AND rid BETWEEN ?3 AND ?4`;
+    return changed + (db.get<{ n: number }>(`SELECT count(*) AS n FROM (${sql} LIMIT ?5)`, storedScope(db, part)?.id ?? 0, checkpoint, part.low, part.high, most)?.n ?? 0);
+  }, 0));
 }
 
 interface PackRow {
@@ -74,7 +81,7 @@ const COLUMNS = 'key, codec, name, bytes, raw_bytes, as_of, level, parts, scopes
 
 const toRecord = (row: PackRow): PackRecord => ({
   key: row.key, codec: row.codec, name: row.name, bytes: row.bytes, rawBytes: row.raw_bytes, asOf: row.as_of, level: row.level,
-  parts: JSON.parse(row.parts) as BuiltPart[], scopes: JSON.parse(row.scopes) as ScopeKey[],
+  parts: JSON.parse(row.parts) as BuiltPart[], scopes: JSON.parse(row.scopes) as PackPart[],
 });
 
 export function savePack(db: Database, pack: PackRecord, nowMs: number): void {

@@ -3,28 +3,30 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
-import { parseProfile } from '../../core/profile.ts';
-import type { Storage, SyncedTable } from '../../ports/storage.ts';
+import type { Config } from '../../core/config.ts';
+import type { Storage } from '../../ports/storage.ts';
+import { liveContract } from '../../testing/live-contract.ts';
+import { withRules } from '../../testing/rules-bench.ts';
 import { storageContract, type StorageSubject } from '../../testing/storage-contract.ts';
-import { withStore } from '../../testing/temp-store.ts';
+import { profilesOf, withStore, type Profiles } from '../../testing/temp-store.ts';
 import { uploadContract } from '../../testing/upload-contract.ts';
 import { openDirectStorage, openSqliteStorage } from './storage.ts';
 import { compileFor, SqliteStore, type StoreFiles } from './store.ts';
 
-type Open = (files: StoreFiles, tables: readonly SyncedTable[]) => Promise<Storage>;
+type Open = (files: StoreFiles, config: Config) => Promise<Storage>;
 /** Publishes what was committed, from outside of this thread's reading. */
-type Publish = (files: StoreFiles, tables: readonly SyncedTable[], storage: Storage, nowMs: number) => void;
+type Publish = (files: StoreFiles, config: Config, storage: Storage, nowMs: number) => void;
 
 const WAIT_MS = 10_000;
 
-const make = (open: Open, publish: Publish) => async (sql: string, profileTables: object): Promise<StorageSubject> => {
+const make = (open: Open, publish: Publish) => async (sql: string, profiles: Profiles): Promise<StorageSubject> => {
   const folder = mkdtempSync(join(tmpdir(), 'carryon-storage-'));
   const files = { database: join(folder, 'app.db'), store: join(folder, 'sync.db') };
   const business = new DatabaseSync(files.database);
   business.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; ${sql}`);
-  const tablesOf = (profile: object): SyncedTable[] => compileFor(files.database, parseProfile({ version: 1, tables: profile }));
-  const tables = tablesOf(profileTables);
-  let storage: Storage | undefined = await open(files, tables);
+  const compile = (of: Profiles): Config => compileFor(files.database, profilesOf(of), files.store);
+  const config = compile(profiles);
+  let storage: Storage | undefined = await open(files, config);
   const close = async (): Promise<void> => {
     await storage?.close().catch(() => undefined);
     storage = undefined;
@@ -32,10 +34,11 @@ const make = (open: Open, publish: Publish) => async (sql: string, profileTables
   return {
     business,
     storage,
-    publishMeanwhile: (nowMs) => { if (storage) publish(files, tables, storage, nowMs); },
-    async reopen(profile) {
+    compile,
+    publishMeanwhile: (nowMs) => { if (storage) publish(files, config, storage, nowMs); },
+    async reopen(others) {
       await close();
-      storage = await open(files, profile ? tablesOf(profile) : tables);
+      storage = await open(files, others ? compile(others) : config);
       return storage;
     },
     async end() {
@@ -47,13 +50,13 @@ const make = (open: Open, publish: Publish) => async (sql: string, profileTables
 };
 
 const direct = make(
-  async (files, tables) => {
+  async (files, config) => {
     let ids = 0;
-    return openDirectStorage(files, tables, () => `id-${++ids}`);
+    return openDirectStorage(files, config, () => `id-${++ids}`);
   },
-  (files, tables, _, nowMs) => {
-    const other = new SqliteStore(files, tables);
-    other.open(() => 'never used');
+  (files, config, _, nowMs) => {
+    const other = new SqliteStore(files);
+    other.open(config, () => 'never used');
     other.evaluate(nowMs);
     other.close();
   },
@@ -72,6 +75,8 @@ const threaded = make(openSqliteStorage, (files, _, storage, nowMs) => {
 
 storageContract('openDirectStorage', direct);
 storageContract('openSqliteStorage', threaded);
+liveContract('openDirectStorage', direct);
+liveContract('openSqliteStorage', threaded);
 uploadContract('openDirectStorage', direct);
 uploadContract('openSqliteStorage', threaded);
 
@@ -89,7 +94,7 @@ describe('a store', () => {
   });
 
   it('STORAGE-15 that cannot be opened says so with its code, from whichever thread', async () => {
-    await withStore('CREATE TABLE t(id INTEGER PRIMARY KEY)', { t: {} }, async ({ files, tables }) => {
+    await withStore('CREATE TABLE t(id INTEGER PRIMARY KEY)', { t: {} }, async ({ files, config }) => {
       const broken = join(files.store, '..', 'broken.db');
       writeFileSync(broken, 'no database'.repeat(100));
       const wrong: [StoreFiles, string][] = [
@@ -97,9 +102,29 @@ describe('a store', () => {
         [{ database: `${broken}.none`, store: join(broken, '..', 'other.db') }, 'source.not-found'],
       ];
       for (const [one, code] of wrong) {
-        expect(() => openDirectStorage(one, tables, () => 'id'), code).toThrow(expect.objectContaining({ name: 'CarryonError', code }) as Error);
-        await expect(openSqliteStorage(one, tables), code).rejects.toThrow(expect.objectContaining({ name: 'CarryonError', code }) as Error);
+        expect(() => openDirectStorage(one, config, () => 'id'), code).toThrow(expect.objectContaining({ name: 'CarryonError', code }) as Error);
+        await expect(openSqliteStorage(one, config), code).rejects.toThrow(expect.objectContaining({ name: 'CarryonError', code }) as Error);
       }
+    });
+  });
+});
+
+describe('a business database', () => {
+  it('S1 S103 whose tables have the names of the store\'s own keeps them, whatever becomes of the rules', async () => {
+    const names = ['row_1', 'row_2', 'member_1', 'member_2', 'sync_state', 'sync_scope', 'sync_node', 'sync_table', 'affected', 'affected_in', 'wanted', 'move', 'moved', 'dirty_1', 'old_1', 'job'];
+    const columns = 'id INTEGER PRIMARY KEY, rid, scope, live, seq, node, "$v ""w""; --", [a]';
+    const sql = names.map((name) => `CREATE TABLE ${name}(${columns}); INSERT INTO ${name}(id, rid) VALUES(1, 'ann'), (2, 'bob');`).join(' ');
+    const own = { rows: { own: 'rid' } };
+    await withRules(sql, Object.fromEntries(names.map((name) => [name, name === 'job' ? own : {}])), async (bench) => {
+      const count = (): unknown[] => names.map((name) => bench.store.business.prepare(`SELECT count(*) AS n FROM ${name}`).get()?.['n']);
+      await bench.activate('ann', ...names);
+      await bench.commit(names.map((name) => `UPDATE ${name} SET scope = 1 WHERE id = 1`).join('; '));
+      for (const tables of [{ job: own, moved: {} }, { job: {} }, { job: own, row_1: own, member_1: {} }, { sync_state: own }]) {
+        await bench.reconfigure(tables);
+        await bench.storage.expire(bench.nowMs + 1, bench.nowMs + 1);
+        await bench.commit(names.map((name) => `UPDATE ${name} SET live = ${bench.nowMs}`).join('; '));
+      }
+      expect(count()).toEqual(names.map(() => 2));
     });
   });
 });

@@ -1,7 +1,8 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { CarryonError, isErrorCode } from '@carryon/protocol';
-import type { IngestProgress, RawPack, Storage, SyncedTable } from '../../ports/storage.ts';
+import type { Config } from '../../core/config.ts';
+import type { IngestProgress, RawPack, Storage } from '../../ports/storage.ts';
 import { SqliteStore, type StoreFiles } from './store.ts';
 import type { Call, Reply } from './thread.ts';
 
@@ -18,8 +19,8 @@ class StoreThread {
   #ended: CarryonError | undefined;
   #calls = 0;
 
-  constructor(files: StoreFiles, tables: readonly SyncedTable[]) {
-    this.#worker = new Worker(new URL(`./thread${extname(import.meta.url)}`, import.meta.url), { workerData: { files, tables } });
+  constructor(files: StoreFiles) {
+    this.#worker = new Worker(new URL(`./thread${extname(import.meta.url)}`, import.meta.url), { workerData: { files } });
     this.#worker.on('message', (reply: Reply) => this.#receive(reply));
     this.#worker.on('error', (cause: { code?: unknown; message?: unknown } | undefined) => this.#fail(threadError(String(cause?.code), String(cause?.message))));
     this.#worker.on('exit', () => this.#fail(new CarryonError('internal', 'A storage thread has ended.')));
@@ -60,29 +61,36 @@ const threadError = (code: string, message: string): CarryonError => new Carryon
 
 /**
  * The SQLite storage of a server: devices are answered on this thread, changes are taken in on a second and packs cut on a third, so that
- * neither holds up the other.
+ * neither holds up the other. A store with other rules is gone over to these by `prepare`.
  */
-export async function openSqliteStorage(files: StoreFiles, tables: readonly SyncedTable[]): Promise<Storage> {
-  const evaluator = new StoreThread(files, tables);
+export async function openSqliteStorage(files: StoreFiles, config: Config): Promise<Storage> {
+  const evaluator = new StoreThread(files);
   try {
-    await evaluator.call('open');
+    await evaluator.call('open', [config]);
   } catch (error) {
     await evaluator.close();
     throw error;
   }
-  const packer = new StoreThread(files, tables);
-  const reader = new SqliteStore(files, tables);
-  const nextStep = (): Promise<IngestProgress | undefined> => evaluator.call('ingestStep');
+  const packer = new StoreThread(files);
+  const reader = new SqliteStore(files);
+  // One step a call, so that changes are taken in and a server can be stopped in between.
+  const readAll = async (onProgress: (progress: IngestProgress) => boolean | void): Promise<void> => {
+    const nextStep = (): Promise<IngestProgress | undefined> => evaluator.call('ingestStep');
+    for (let progress = await nextStep(); progress; progress = await nextStep()) if (onProgress(progress) === false) return;
+  };
   return {
-    async prepare(onProgress) {
-      // One step a call, so that a server can be stopped in between.
-      for (let progress = await nextStep(); progress; progress = await nextStep()) if (onProgress(progress) === false) return;
-    },
+    prepare: readAll,
     evaluate: (nowMs) => evaluator.call('evaluate', [nowMs]),
     upload: (upload) => evaluator.call('upload', [upload]),
     async errors(user, most) { return reader.errors(user, most); },
-    activate: (keys, nowMs) => evaluator.call('activate', [keys, nowMs]),
-    expire: (beforeMs) => evaluator.call('expire', [beforeMs]),
+    activate: (person, keys, nowMs) => evaluator.call('activate', [person, keys, nowMs]),
+    async known() { return reader.known(); },
+    async reconfigure(config, nowMs, onProgress) {
+      await evaluator.call('beginReconfigure', [config, nowMs]);
+      await readAll(onProgress);
+    },
+    schemaVersion: () => evaluator.call('schemaVersion'),
+    expire: (beforeMs, idleBeforeMs) => evaluator.call('expire', [beforeMs, idleBeforeMs]),
     async read(use) { return reader.read(use); },
     extent: (scope) => packer.call('extent', [scope]),
     setWidth: (scope, width) => packer.call('setWidth', [scope, width]),
@@ -101,16 +109,30 @@ export async function openSqliteStorage(files: StoreFiles, tables: readonly Sync
 }
 
 /** The same in one thread, for tests and the lab: everything happens when it is called. */
-export function openDirectStorage(files: StoreFiles, tables: readonly SyncedTable[], newId: () => string): Storage {
-  const store = new SqliteStore(files, tables);
-  store.open(newId);
+export function openDirectStorage(files: StoreFiles, config: Config, newId: () => string): Storage {
+  const store = new SqliteStore(files);
+  try {
+    store.open(config, newId);
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+  const readAll = (onProgress: (progress: IngestProgress) => boolean | void): void => {
+    for (const progress of store.ingest()) if (onProgress(progress) === false) return;
+  };
   return {
-    async prepare(onProgress) { for (const progress of store.ingest()) if (onProgress(progress) === false) return; },
+    async prepare(onProgress) { readAll(onProgress); },
     async evaluate(nowMs) { return store.evaluate(nowMs); },
     async upload(upload) { return store.upload(upload); },
     async errors(user, most) { return store.errors(user, most); },
-    async activate(keys, nowMs) { store.activate(keys, nowMs); },
-    async expire(beforeMs) { store.expire(beforeMs); },
+    async activate(person, keys, nowMs) { store.activate(person, keys, nowMs); },
+    async known() { return store.known(); },
+    async reconfigure(next, nowMs, onProgress) {
+      store.beginReconfigure(next, nowMs);
+      readAll(onProgress);
+    },
+    async schemaVersion() { return store.schemaVersion(); },
+    async expire(beforeMs, idleBeforeMs) { store.expire(beforeMs, idleBeforeMs); },
     async read(use) { return store.read(use); },
     async extent(scope) { return store.extent(scope); },
     async setWidth(scope, width) { store.setWidth(scope, width); },

@@ -1,18 +1,18 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { randomUUID } from 'node:crypto';
 import { toCarryonError } from '@carryon/protocol';
-import type { SyncedTable } from '../../ports/storage.ts';
+import type { Config } from '../../core/config.ts';
 import { SqliteStore, type StoreFiles } from './store.ts';
 
 /** What a thread is asked: a method of the store and its arguments. */
 export interface Call { readonly id: number; readonly method: string; readonly args: readonly unknown[] }
 export interface Reply { readonly id: number; readonly result?: unknown; readonly error?: { code: string; message: string } }
 
-const { files, tables } = workerData as { files: StoreFiles; tables: SyncedTable[] };
-const store = new SqliteStore(files, tables);
+const { files } = workerData as { files: StoreFiles };
+const store = new SqliteStore(files);
 
 function perform(call: Call): unknown {
-  if (call.method === 'open') return store.open(randomUUID);
+  if (call.method === 'open') return store.open(call.args[0] as Config, randomUUID);
   const method = (store as unknown as Record<string, (...args: readonly unknown[]) => unknown>)[call.method];
   if (!method) throw new TypeError(`no method ${call.method}`);
   return method.apply(store, [...call.args]);

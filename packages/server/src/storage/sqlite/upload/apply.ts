@@ -1,11 +1,12 @@
-import { CarryonError, keyColumns, quoteName, type Changeset, type FeedValue } from '@carryon/protocol';
-import type { SyncedTable } from '../../../ports/storage.ts';
+import { CarryonError, keyColumns, type Changeset, type FeedValue, type TableSpec } from '@carryon/protocol';
 import type { Database } from '../driver.ts';
-import { findRow, refuseConflict } from './conflict.ts';
+import { columnOf, join, raw, sql, type Sql } from '../rules/sql.ts';
+import { findRow, refuseConflict, type Finding } from './conflict.ts';
+import { Created } from './created.ts';
 import { readEdit, type Edit } from './edit.ts';
 import { isNegative, type ReplacedKey } from './keys.ts';
 import { refusalOf } from './refusal.ts';
-import { hasKey, inShare, isThere, parameter } from './row.ts';
+import { firstRow, hasKey, isThere, parameter, tableName } from './row.ts';
 import type { Workbench } from './workbench.ts';
 import type { Written } from './written.ts';
 
@@ -18,56 +19,65 @@ const MOST_AHEAD = 1_000_000n;
  */
 export function applyChangeset(bench: Workbench, changeset: Changeset, written: Written): ReplacedKey[] {
   const given: ReplacedKey[] = [];
+  const created = new Created(bench);
+  const nameOf = (change: number): string => bench.tables[changeset.changes[change]?.table ?? -1]?.name ?? '';
   changeset.changes.forEach((change, i) => {
-    const pushed = bench.tables[change.table];
     try {
-      const edit = bench.keys.replace(readEdit(change, pushed, bench.targets[change.table]));
-      given.push(...apply(bench, edit, written));
+      const edit = bench.keys.replace(readEdit(change, bench.tables[change.table], bench.targets[change.table]));
+      given.push(...apply(bench, edit, written, created, i));
     } catch (thrown) {
-      throw refusalOf(thrown, pushed?.name ?? '', i);
+      throw refusalOf(thrown, nameOf(i), i);
     }
   });
+  const outside = created.outside();
+  if (outside) throw refusalOf(outside.error, nameOf(outside.change), outside.change);
   return given;
 }
 
-function apply(bench: Workbench, edit: Edit, written: Written): ReplacedKey[] {
+function apply(bench: Workbench, edit: Edit, written: Written, created: Created, change: number): ReplacedKey[] {
   switch (edit.op) {
-    case 'insert': return insert(bench, edit, written);
-    case 'update': update(bench, edit, written); return [];
-    case 'delete': remove(bench, edit, written); return [];
+    case 'insert': return insert(bench, edit, written, created, change);
+    case 'update': update(bench, edit, written, created); return [];
+    case 'delete': remove(bench, edit, written, created); return [];
     default: return edit.op satisfies never;
   }
 }
 
 /** A row outside of the person's share is not told apart from one that is not there. */
-function update(bench: Workbench, edit: Edit, written: Written): void {
+function update(bench: Workbench, edit: Edit, written: Written, created: Created): void {
   const { table, set } = edit;
   if (set.length === 0) return;
   const found = findRow(bench, edit, written);
-  if (!found.isVisible) throw new CarryonError('write.not-found', `The row of "${table.name}" is not there any more, or not in the person's share.`);
+  if (!found.isVisible && !created.has(edit)) throw new CarryonError('write.not-found', `The row of "${table.name}" is not there any more, or not in the person's share.`);
+  if (!created.has(edit)) refuseForbidden(edit, found);
   refuseConflict(edit, found);
-  const where = hasKey(table, edit.key);
-  const values = set.map(({ value }) => parameter(value));
-  const assign = set.map(({ column }, i) => `${nameOf(table, column)} = ${values[i]?.sql}`).join(', ');
-  const changed = bench.db.run(`UPDATE ${quoteName(table.name)} SET ${assign} WHERE ${where.sql}`, ...values.map(({ value }) => value), ...where.values);
-  if (changed === 0) throw ignored(table);
+  const assign = join(set.map(({ column, value }) => sql`${named(table, column)} = ${parameter(value)}`), ', ');
+  if (run(bench.db, sql`UPDATE ${tableName(table)} SET ${assign} WHERE ${hasKey(table, edit.key)}`) === 0) throw ignored(table);
+  created.update(edit);
   written.add(edit);
 }
 
 /** What is gone need not be deleted. */
-function remove(bench: Workbench, edit: Edit, written: Written): void {
+function remove(bench: Workbench, edit: Edit, written: Written, created: Created): void {
   const { table } = edit;
   const found = findRow(bench, edit, written);
-  if (!found.isVisible) return;
+  if (!found.isVisible && !created.has(edit)) return;
+  if (!created.has(edit)) refuseForbidden(edit, found);
   refuseConflict(edit, found);
-  const where = hasKey(table, edit.key);
-  const changed = bench.db.run(`DELETE FROM ${quoteName(table.name)} WHERE ${where.sql}`, ...where.values);
+  const changed = run(bench.db, sql`DELETE FROM ${tableName(table)} WHERE ${hasKey(table, edit.key)}`);
   if (changed === 0 && isThere(bench.db, table, edit.key)) throw ignored(table);
+  created.remove(edit);
   written.add(edit);
 }
 
-function insert(bench: Workbench, edit: Edit, written: Written): ReplacedKey[] {
-  const { db, user, keys } = bench;
+/** The person has the right, but from a profile that does not give this row, or not all of the columns. */
+function refuseForbidden({ op, table }: Edit, { isAllowed }: Finding): void {
+  if (isAllowed) return;
+  throw new CarryonError('write.forbidden', `No profile of the person lets them ${op} this row of "${table.name}"${op === 'update' ? ', or not in these columns' : ''}.`);
+}
+
+function insert(bench: Workbench, edit: Edit, written: Written, created: Created, change: number): ReplacedKey[] {
+  const { db, keys } = bench;
   const { table } = edit;
   const [temporary = null] = edit.key;
   const isTemporary = table.newKeys === 'temporary' && isNegative(temporary);
@@ -75,37 +85,36 @@ function insert(bench: Workbench, edit: Edit, written: Written): ReplacedKey[] {
   if (!isTemporary && isThere(db, table, edit.key)) throw new CarryonError('write.exists', `There is already a row of "${table.name}" with this key.`);
   insertRow(db, edit, isTemporary ? [] : edit.key);
   const given = isTemporary ? lastRowid(db) : undefined;
-  const key = given === undefined ? edit.key : [given];
-  const share = inShare(table, user);
-  const where = hasKey(table, key);
-  const isOwn = table.rule.kind === 'all' || db.get(`SELECT 1 FROM ${quoteName(table.name)} WHERE ${where.sql} AND ${share.sql}`, ...where.values, ...share.values) !== undefined;
-  if (!isOwn) throw new CarryonError('write.outside-share', `The new row of "${table.name}" would not be in the person's own share.`);
-  written.add({ ...edit, key });
-  return isTemporary && given !== undefined ? [keys.remember(table, temporary, given)] : [];
+  const made = given === undefined ? edit : { ...edit, key: [given] };
+  created.add(made, change);
+  written.add(made);
+  return given === undefined ? [] : [keys.remember(table, temporary as bigint, given)];
 }
 
 /** A key far above all others would leave SQLite none to give (https://www.sqlite.org/autoinc.html). */
-function checkGiven(db: Database, table: SyncedTable, key: FeedValue): void {
-  const [row] = [...db.exact(`SELECT max(rowid) FROM ${quoteName(table.name)}`)];
-  const last = BigInt((row?.[0] as bigint | null | undefined) ?? 0n);
+function checkGiven(db: Database, table: TableSpec, key: FeedValue): void {
+  const [highest] = firstRow(db, sql`SELECT max(rowid) FROM ${tableName(table)}`) ?? [];
+  const last = BigInt((highest as bigint | null | undefined) ?? 0n);
   if (typeof key === 'bigint' && key <= (last > 0n ? last : 0n) + MOST_AHEAD) return;
   throw new CarryonError('write.rejected', `The business database gives the keys of "${table.name}"; this one is no whole number, or far above all others.`);
 }
 
 /** Without a key SQLite gives one. */
 function insertRow(db: Database, { table, set }: Edit, key: readonly FeedValue[]): void {
-  const columns = [...key.map((_, i) => keyColumns(table)[i]?.name ?? ''), ...set.map(({ column }) => table.columns[column]?.name ?? '')];
+  const columns = [...key.map((_, i) => columnOf('', keyColumns(table)[i]?.name ?? '')), ...set.map(({ column }) => named(table, column))];
   const values = [...key, ...set.map(({ value }) => value)].map(parameter);
-  const what = columns.length === 0 ? 'DEFAULT VALUES' : `(${columns.map(quoteName).join(', ')}) VALUES(${values.map(({ sql }) => sql).join(', ')})`;
-  const changed = db.run(`INSERT INTO ${quoteName(table.name)} ${what}`, ...values.map(({ value }) => value));
-  if (changed === 0) throw ignored(table);
+  const what = columns.length === 0 ? raw('DEFAULT VALUES') : sql`(${join(columns, ', ')}) VALUES(${join(values, ', ')})`;
+  if (run(db, sql`INSERT INTO ${tableName(table)} ${what}`) === 0) throw ignored(table);
 }
 
 function lastRowid(db: Database): bigint {
-  const [row] = [...db.exact('SELECT last_insert_rowid()')];
-  return row?.[0] as bigint;
+  const [rowid] = firstRow(db, raw('SELECT last_insert_rowid()')) ?? [];
+  return rowid as bigint;
 }
 
-const nameOf = (table: SyncedTable, column: number): string => quoteName(table.columns[column]?.name ?? '');
+/** How many rows it has changed. */
+const run = (db: Database, { sql: text, values }: Sql): number => db.run(text, ...values);
 
-const ignored = (table: SyncedTable): CarryonError => new CarryonError('write.rejected', `The business database has ignored a change of "${table.name}".`);
+const named = (table: TableSpec, column: number): Sql => columnOf('', table.columns[column]?.name ?? '');
+
+const ignored = (table: TableSpec): CarryonError => new CarryonError('write.rejected', `The business database has ignored a change of "${table.name}".`);

@@ -1,6 +1,6 @@
 import type { ConflictMode } from '@carryon/protocol';
 import { describe, expect, it } from 'vitest';
-import { EditingDevice } from '../../../testing/edits.ts';
+import { activateAll, EditingDevice } from '../../../testing/edits.ts';
 import { withStore, type TempStore } from '../../../testing/temp-store.ts';
 
 const SQL = `
@@ -23,7 +23,7 @@ const withMode = (conflicts: ConflictMode, work: (bench: Bench) => Promise<void>
   withStore(SQL, { t: { conflicts, rights: RIGHTS, rows: { own: 'owner' } }, parent: { rights: RIGHTS } }, async (store) => {
     await store.storage.prepare(() => undefined);
     await store.storage.evaluate(1);
-    await store.storage.activate([{ table: 2, param: 'ann' }], 1);
+    await activateAll(store.storage, 'ann');
     const row: Bench['row'] = (id = 'x') => {
       const found = store.business.prepare('SELECT a, b FROM t WHERE id = ?').get(id);
       return found && [found['a'], found['b']];

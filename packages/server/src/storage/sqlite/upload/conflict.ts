@@ -1,30 +1,31 @@
-import { CarryonError, quoteName, type FeedValue } from '@carryon/protocol';
-import type { Edit, Seen } from './edit.ts';
-import { hasKey, inShare, parameter, type Sql } from './row.ts';
+import { CarryonError, type FeedValue } from '@carryon/protocol';
+import { columnOf, join, raw, sql, type Sql } from '../rules/sql.ts';
+import { RIGHTS, type Edit, type Seen } from './edit.ts';
+import { firstRow, hasKey, parameter, ROW, tableRow } from './row.ts';
 import type { Workbench } from './workbench.ts';
 import type { Written } from './written.ts';
 
 /** Whether the row of an update or delete is in the person's share, and as the device saw it. */
 export interface Finding {
   readonly isVisible: boolean;
+  /** A profile of the person lets them do this with this row. */
+  readonly isAllowed: boolean;
   /** Names of the columns that somebody else has changed. */
   readonly changed: readonly string[];
 }
 
 /** What the transaction itself has written is not compared again; what is as the device's last edit left it is no conflict. */
-export function findRow({ db, user, left }: Workbench, edit: Edit, written: Written): Finding {
+export function findRow({ db, access, left }: Workbench, edit: Edit, written: Written): Finding {
+  const { op, table, set, key } = edit;
   const checks = checksOf(edit).filter(({ column }) => !written.has(edit, column));
-  const share = inShare(edit.table, user);
-  const where = hasKey(edit.table, edit.key);
-  const terms = checks.map(({ test }) => `, ${test.sql}`).join('');
-  const sql = `SELECT ${share.sql}${terms} FROM ${quoteName(edit.table.name)} WHERE ${where.sql}`;
-  const [row] = [...db.exact(sql, ...share.values, ...checks.flatMap(({ test }) => test.values), ...where.values)];
-  const [visible, ...same] = row ?? [];
+  const allowed = access.allows(RIGHTS[op], table, set.map(({ column }) => nameOf(table, column)));
+  const terms = [access.sees(table), allowed, ...checks.map(({ test }) => test)];
+  const [visible, may, ...same] = firstRow(db, sql`SELECT ${join(terms, ', ')} FROM ${tableRow(table)} WHERE ${hasKey(table, key)}`) ?? [];
   const differing = checks.filter((_, i) => same[i] !== 1n);
-  const isVisible = visible === 1n;
-  if (!isVisible || differing.length === 0) return { isVisible, changed: [] };
+  const found = { isVisible: visible === 1n, isAllowed: may === 1n };
+  if (!found.isVisible || differing.length === 0) return { ...found, changed: [] };
   const untouched = left.untouched(edit, differing.map(({ column }) => column));
-  return { isVisible, changed: differing.filter(({ column }) => !untouched.has(column)).map(({ name }) => name) };
+  return { ...found, changed: differing.filter(({ column }) => !untouched.has(column)).map(({ name }) => name) };
 }
 
 /** Throws `write.conflict`. */
@@ -43,8 +44,8 @@ interface Check { readonly column: number; readonly name: string; readonly test:
 function checksOf({ op, table, set, base }: Edit): Check[] {
   const mode = table.conflicts ?? 'last-writer-wins';
   const check = ({ column }: Seen, ...either: FeedValue[]): Check => {
-    const name = table.columns[column]?.name ?? '';
-    return { column, name, test: anyOf(name, either) };
+    const name = nameOf(table, column);
+    return { column, name, test: sql`(${join(either.map((value) => isExactly(name, value)), ' OR ')})` };
   };
   switch (mode) {
     case 'last-writer-wins': return [];
@@ -54,17 +55,13 @@ function checksOf({ op, table, set, base }: Edit): Check[] {
   }
 }
 
-function anyOf(column: string, either: readonly FeedValue[]): Sql {
-  const tests = either.map((value) => isExactly(column, value));
-  return { sql: `(${tests.map(({ sql }) => sql).join(' OR ')})`, values: tests.flatMap(({ values }) => values) };
-}
-
 /** Equal in value and type: 1 is not 1.0, and 'a' is not 'A' whatever the column's collation. */
 function isExactly(column: string, value: FeedValue): Sql {
-  const name = quoteName(column);
-  const { sql, value: bound } = parameter(value);
-  return { sql: `(${name} IS ${sql} COLLATE BINARY AND typeof(${name}) = '${typeOf(value)}')`, values: [bound] };
+  const name = columnOf(ROW, column);
+  return sql`(${name} IS ${parameter(value)} COLLATE BINARY AND typeof(${name}) = '${raw(typeOf(value))}')`;
 }
+
+const nameOf = (table: Edit['table'], column: number): string => table.columns[column]?.name ?? '';
 
 function typeOf(value: FeedValue): string {
   if (value === null) return 'null';

@@ -2,12 +2,15 @@ import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
-import type { SyncedTable, Upload, Uploaded } from '../../../ports/storage.ts';
-import { pushOf, type NamedChange } from '../../../testing/edits.ts';
+import type { Attributes } from '../../../core/attributes.ts';
+import type { Config } from '../../../core/config.ts';
+import type { Upload, Uploaded } from '../../../ports/storage.ts';
+import { activateAll, pushOf, scopesOf, type NamedChange } from '../../../testing/edits.ts';
 import { withStore, type TempStore } from '../../../testing/temp-store.ts';
 import { Database, type Bound } from '../driver.ts';
 import { openDirectStorage } from '../storage.ts';
 import { SqliteStore } from '../store.ts';
+import { Access } from './access.ts';
 import { takeUpload } from './upload.ts';
 
 const RIGHTS = ['create', 'read', 'update', 'delete'];
@@ -21,8 +24,11 @@ const withEdits = (work: (store: TempStore) => Promise<void>): Promise<void> => 
   await work(store);
 });
 
-const uploadOf = (tables: readonly SyncedTable[], changesets: readonly NamedChange[][], options: { first?: number } = {}): Upload =>
-  ({ user: 'ann', device: 'phone', nowMs: 7, push: pushOf(tables, changesets, options) });
+const ANN: Attributes = { user: ['ann'], teams: [], unit: [], units: [], profiles: [] };
+const accessOf = (config: Config): Access => new Access(config, { user: 'ann', claims: {} }, ANN, 0);
+
+const uploadOf = (config: Config, changesets: readonly NamedChange[][], options: { first?: number } = {}): Upload =>
+  ({ user: 'ann', claims: {}, device: 'phone', nowMs: 7, push: pushOf(config.tables, changesets, options) });
 const v = (from: string, to: string): NamedChange => ({ update: 'p', key: [1], set: { v: [from, to] } });
 const child = (id: string, p: number): NamedChange => ({ insert: 'c', key: [id], set: { p } });
 
@@ -72,10 +78,10 @@ class DyingDatabase extends Database {
 }
 
 /** Ends the process at the call: what was not committed is gone. Undefined: it had ended before. */
-function dieAt(file: string, tables: readonly SyncedTable[], upload: Upload, calls: number, after: boolean): 'died' | undefined {
+function dieAt(file: string, config: Config, upload: Upload, calls: number, after: boolean): 'died' | undefined {
   const db = new DyingDatabase(file, calls, after);
   try {
-    takeUpload(db, tables, upload);
+    takeUpload(db, accessOf(config), upload);
     return undefined;
   } catch (thrown) {
     if (!(thrown instanceof Crash)) throw thrown;
@@ -92,25 +98,25 @@ describe('an upload that ends at any call', () => {
   ];
   for (const [what, changesets, mostStates] of trials) {
     for (const after of [false, true]) {
-      it(`S70 I13 has done some changesets as a whole and the others not at all, ${what}, ${after ? 'after' : 'before'} the call`, () => withEdits(async ({ files, tables }) => {
-        const upload = uploadOf(tables, changesets);
+      it(`S70 I13 has done some changesets as a whole and the others not at all, ${what}, ${after ? 'after' : 'before'} the call`, () => withEdits(async ({ files, config }) => {
+        const upload = uploadOf(config, changesets);
         const start = join(files.database, '..', 'start.db');
         const twin = join(files.database, '..', 'twin.db');
         const db = new Database(files.database);
         db.exec('PRAGMA wal_checkpoint(TRUNCATE); PRAGMA foreign_keys = ON');
         copyFileSync(files.database, start);
-        const wanted = takeUpload(db, tables, upload);
+        const wanted = takeUpload(db, accessOf(config), upload);
         db.close();
         const end = everything(files.database);
         const states = new Set<string>();
         let calls = 0;
         do {
           copyFileSync(start, twin);
-          if (dieAt(twin, tables, upload, ++calls, after) === undefined) break;
+          if (dieAt(twin, config, upload, ++calls, after) === undefined) break;
           states.add(everything(twin));
           const again = new Database(twin);
           again.exec('PRAGMA foreign_keys = ON');
-          const { last, outcomes } = takeUpload(again, tables, upload);
+          const { last, outcomes } = takeUpload(again, accessOf(config), upload);
           again.close();
           expect({ last, outcomes }, `after call ${calls}`).toEqual({ last: wanted.last, outcomes: wanted.outcomes });
           expect(everything(twin), `after call ${calls}`).toBe(end);
@@ -124,14 +130,14 @@ describe('an upload that ends at any call', () => {
 });
 
 describe('what is acknowledged', () => {
-  it('S80 is taken in with the rows, also by an evaluation that another process made necessary, and that is news', () => withEdits(async ({ files, tables, storage, business }) => {
+  it('S80 is taken in with the rows, also by an evaluation that another process made necessary, and that is news', () => withEdits(async ({ files, config, storage, business }) => {
     const other = new Database(files.database);
-    takeUpload(other, tables, uploadOf(tables, [[v('a', 'b')], [v('b', 'b')]]));
+    takeUpload(other, accessOf(config), uploadOf(config, [[v('a', 'b')], [v('b', 'b')]]));
     const look = (): Promise<unknown> => storage.read((snapshot) => [snapshot.acked('ann', 'phone'), snapshot.state().checkpoint]);
     expect(await look()).toEqual([0, 1]);
     expect(await storage.evaluate(2)).toBe(true);
     expect(await look()).toEqual([2, 2]);
-    takeUpload(other, tables, uploadOf(tables, [[v('b', 'b')]], { first: 3 }));
+    takeUpload(other, accessOf(config), uploadOf(config, [[v('b', 'b')]], { first: 3 }));
     other.close();
     expect(await storage.evaluate(3)).toBe(true);
     expect(await look()).toEqual([3, 2]);
@@ -140,41 +146,43 @@ describe('what is acknowledged', () => {
     expect(await look()).toEqual([3, 3]);
   }));
 
-  it('S80 is not shown by a snapshot of before', () => withEdits(async ({ files, tables, storage }) => {
-    const other = new SqliteStore(files, tables);
-    other.open(() => 'never used');
+  it('S80 is not shown by a snapshot of before', () => withEdits(async ({ files, config, storage }) => {
+    const other = new SqliteStore(files);
+    other.open(config, () => 'never used');
+    await activateAll(storage, 'ann');
+    const key = (await scopesOf(storage, 'ann')).get('p') ?? expect.fail('no table');
     await storage.read((snapshot) => {
-      const scope = snapshot.scope({ table: 2, param: '' });
+      const scope = snapshot.scope(key);
       expect(snapshot.acked('ann', 'phone')).toBe(0);
-      expect(other.upload(uploadOf(tables, [[v('a', 'b')]]))).toMatchObject({ last: 1, published: true });
-      expect([snapshot.acked('ann', 'phone'), snapshot.scope({ table: 2, param: '' })]).toEqual([0, scope]);
+      expect(other.upload(uploadOf(config, [[v('a', 'b')]]))).toMatchObject({ last: 1, published: true });
+      expect([snapshot.acked('ann', 'phone'), snapshot.scope(key)]).toEqual([0, scope]);
     });
     other.close();
-    expect(await storage.read((snapshot) => [snapshot.acked('ann', 'phone'), snapshot.state().checkpoint])).toEqual([1, 2]);
+    expect(await storage.read((snapshot) => [snapshot.acked('ann', 'phone'), snapshot.state().checkpoint])).toEqual([1, 3]);
   }));
 
-  it('S80 is known to a new store of the same business database from its first checkpoint on', () => withEdits(async ({ files, tables, storage }) => {
-    await storage.upload(uploadOf(tables, [[v('a', 'b')], [v('b', 'bad')]]));
-    const next = openDirectStorage({ ...files, store: `${files.store}.new` }, tables, () => 'id');
+  it('S80 is known to a new store of the same business database from its first checkpoint on', () => withEdits(async ({ files, config, storage }) => {
+    await storage.upload(uploadOf(config, [[v('a', 'b')], [v('b', 'bad')]]));
+    const next = openDirectStorage({ ...files, store: `${files.store}.new` }, config, () => 'id');
     await next.prepare(() => undefined);
     expect(await next.read((snapshot) => snapshot.acked('ann', 'phone'))).toBe(0);
     await next.evaluate(9);
     expect(await next.read((snapshot) => snapshot.acked('ann', 'phone'))).toBe(2);
     expect(await next.errors('ann', 9)).toMatchObject([{ seq: 2 }]);
-    expect(await next.upload(uploadOf(tables, [[v('a', 'x')], [v('b', 'bad')], [v('b', 'c')]]))).toMatchObject({ last: 3, taken: 1, outcomes: [{ seq: 2 }] });
+    expect(await next.upload(uploadOf(config, [[v('a', 'x')], [v('b', 'bad')], [v('b', 'c')]]))).toMatchObject({ last: 3, taken: 1, outcomes: [{ seq: 2 }] });
     await next.close();
   }));
 });
 
 describe('two servers\' worth of trouble', () => {
-  it('S71 I13 two connections of one device have each changeset applied once', () => withEdits(async ({ files, tables, business }) => {
-    const both = [new SqliteStore(files, tables), new SqliteStore(files, tables)];
-    for (const store of both) store.open(() => 'never used');
+  it('S71 I13 two connections of one device have each changeset applied once', () => withEdits(async ({ files, config, business }) => {
+    const both = [new SqliteStore(files), new SqliteStore(files)];
+    for (const store of both) store.open(config, () => 'never used');
     const add = (id: string): NamedChange[] => [child(id, 1)];
     const answers: Uploaded[] = [];
     for (let first = 1; first < 30; first += 3) {
       const [ids, more] = [[0, 1, 2], [1, 2, 3]].map((places) => places.map((i) => add(`c${first + i}`)));
-      answers.push(...both.map((store, i) => store.upload(i === 0 ? uploadOf(tables, ids ?? [], { first }) : uploadOf(tables, more ?? [], { first: first + 1 }))));
+      answers.push(...both.map((store, i) => store.upload(i === 0 ? uploadOf(config, ids ?? [], { first }) : uploadOf(config, more ?? [], { first: first + 1 }))));
     }
     for (const store of both) store.close();
     expect(answers.flatMap(({ outcomes }) => outcomes)).toEqual([]);
@@ -182,21 +190,21 @@ describe('two servers\' worth of trouble', () => {
     expect(business.prepare('SELECT count(*) AS n FROM c').get()).toMatchObject({ n: 31 });
   }));
 
-  it('S70 a backup that is put back brings watermark, outcomes and keys back with the rows', () => withEdits(async ({ files, tables, storage, business }) => {
+  it('S70 a backup that is put back brings watermark, outcomes and keys back with the rows', () => withEdits(async ({ files, config, storage, business }) => {
     const early: NamedChange[][] = [[{ insert: 'p', key: [-1], set: { v: 'new' } }], [v('a', 'bad')]];
     const late: NamedChange[][] = [[child('x', -1)], [v('a', 'b')]];
-    const before = await storage.upload(uploadOf(tables, early));
+    const before = await storage.upload(uploadOf(config, early));
     const backup = join(files.database, '..', 'backup.db');
     business.exec(`VACUUM INTO '${backup}'`);
-    await storage.upload(uploadOf(tables, late, { first: 3 }));
-    const restored = openDirectStorage({ database: backup, store: `${files.store}.restored` }, tables, () => 'id');
+    await storage.upload(uploadOf(config, late, { first: 3 }));
+    const restored = openDirectStorage({ database: backup, store: `${files.store}.restored` }, config, () => 'id');
     await restored.prepare(() => undefined);
     await restored.evaluate(1);
     expect(await restored.read((snapshot) => snapshot.acked('ann', 'phone'))).toBe(2);
-    const again = await restored.upload(uploadOf(tables, [...early, ...late]));
+    const again = await restored.upload(uploadOf(config, [...early, ...late]));
     expect(again).toMatchObject({ last: 4, taken: 2, outcomes: before.outcomes });
     const next: NamedChange[][] = [[{ insert: 'p', key: [-2], set: { v: 'newer' } }]];
-    expect(await restored.upload({ ...uploadOf(tables, next, { first: 5 }), push: pushOf(tables, next, { first: 5, known: 9 }) }), 'a device that knows what was lost is told again').toMatchObject({ outcomes: [{ seq: 5 }] });
+    expect(await restored.upload({ ...uploadOf(config, next, { first: 5 }), push: pushOf(config.tables, next, { first: 5, known: 9 }) }), 'a device that knows what was lost is told again').toMatchObject({ outcomes: [{ seq: 5 }] });
     await restored.close();
     const db = new DatabaseSync(backup, { readOnly: true });
     expect(db.prepare('SELECT p FROM c').all()).toMatchObject([{ p: 2 }]);
@@ -206,9 +214,9 @@ describe('two servers\' worth of trouble', () => {
 });
 
 describe('a push from an older copy of a device', () => {
-  it('S71 takes nothing in, and says so; one that is only sent again is no such push', () => withEdits(async ({ storage, tables, business }) => {
+  it('S71 takes nothing in, and says so; one that is only sent again is no such push', () => withEdits(async ({ storage, config, business }) => {
     const upload = (changesets: readonly NamedChange[][], first: number, sent: number, id = `push ${first} ${sent}`): Promise<Uploaded> => {
-      const { push, ...rest } = uploadOf(tables, changesets, { first });
+      const { push, ...rest } = uploadOf(config, changesets, { first });
       return storage.upload({ ...rest, push: { ...push, sent, id } });
     };
     const value = (): unknown => business.prepare('SELECT v FROM p WHERE id = 1').get()?.['v'];
@@ -223,8 +231,8 @@ describe('a push from an older copy of a device', () => {
     expect(value()).toBe('d');
   }));
 
-  it('S82 what was asked for is told up to a length', () => withEdits(async ({ storage, tables }) => {
-    await storage.upload(uploadOf(tables, [[{ insert: 'p', key: [-1], set: { v: 'x'.repeat(200_000) } }, v('nobody', 'bad')]]));
+  it('S82 what was asked for is told up to a length', () => withEdits(async ({ storage, config }) => {
+    await storage.upload(uploadOf(config, [[{ insert: 'p', key: [-1], set: { v: 'x'.repeat(200_000) } }, v('nobody', 'bad')]]));
     const [error] = await storage.errors('ann', 10);
     expect(error?.request_data.length).toBeLessThan(70_000);
     expect(JSON.parse(error?.request_data ?? '')).toMatchObject({ tooLong: expect.any(Number) as number });

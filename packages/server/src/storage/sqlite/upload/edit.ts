@@ -1,10 +1,9 @@
-import { CarryonError, decodeValue, keyColumns, type Change, type FeedValue, type PushedTable } from '@carryon/protocol';
-import type { SyncedTable } from '../../../ports/storage.ts';
+import { CarryonError, decodeValue, keyColumns, type Change, type FeedValue, type PushedTable, type TableSpec } from '@carryon/protocol';
 
-/** A table as a push names it, found in the profile. */
+/** A table as a push names it, found among those of the person. */
 export interface Target {
-  readonly table: SyncedTable;
-  /** For each column of the push its position in the table; -1: the profile has no such column. */
+  readonly table: TableSpec;
+  /** For each column of the push its position in the table; -1: the person has no such column. */
   readonly positions: readonly number[];
 }
 
@@ -14,7 +13,7 @@ export interface Seen { readonly column: number; readonly old: FeedValue }
 /** A change with exact values; columns are positions in the table. */
 export interface Edit {
   readonly op: Change['op'];
-  readonly table: SyncedTable;
+  readonly table: TableSpec;
   readonly key: readonly FeedValue[];
   readonly set: readonly Assignment[];
   /** What else the device saw of the row. */
@@ -23,8 +22,8 @@ export interface Edit {
   readonly hasBase: boolean;
 }
 
-/** Undefined: the profile has no such table, or tells its rows apart by another key. */
-export function findTarget(pushed: PushedTable, tables: readonly SyncedTable[]): Target | undefined {
+/** Undefined: the person has no such table, or its rows are told apart by another key. */
+export function findTarget(pushed: PushedTable, tables: readonly TableSpec[]): Target | undefined {
   const table = tables.find(({ name }) => name === pushed.name);
   if (!table) return undefined;
   const key = keyColumns(table).map(({ name }) => name);
@@ -34,7 +33,7 @@ export function findTarget(pushed: PushedTable, tables: readonly SyncedTable[]):
 
 /** Throws `write.unknown`, `write.forbidden` or `write.rejected`. */
 export function readEdit(change: Change, pushed: PushedTable | undefined, target: Target | undefined): Edit {
-  if (!pushed || !target) throw new CarryonError('write.unknown', `The profile has no table "${pushed?.name ?? ''}", or tells its rows apart by another key.`);
+  if (!pushed || !target) throw new CarryonError('write.unknown', `The person has no table "${pushed?.name ?? ''}", or its rows are told apart by another key.`);
   const { table } = target;
   if (change.key.length !== table.key.length) throw new CarryonError('write.unknown', `A key of "${table.name}" has ${table.key.length} columns, not ${change.key.length}.`);
   const key = change.key.map((value) => read(value, table));
@@ -43,7 +42,8 @@ export function readEdit(change: Change, pushed: PushedTable | undefined, target
     op: change.op, table, key,
     set: (change.set ?? []).map((entry) => readAssignment(change.op, entry, pushed, target)),
     hasBase: change.base !== undefined,
-    base: (change.base ?? []).map(([column, old]) => ({ column: columnOf(column, pushed, target), old: read(old, table) })),
+    // A device may have seen columns that the person no longer has: those are compared no more.
+    base: (change.base ?? []).map(([column, old]) => ({ column: positionOf(column, target), old: read(old, table) })).filter(({ column }) => column >= 0),
   };
   checkRights(edit);
   return change.op === 'insert' ? withoutKey(edit) : edit;
@@ -54,13 +54,16 @@ function readAssignment(op: Change['op'], entry: readonly unknown[], pushed: Pus
   return { column: columnOf(entry[0], pushed, target), old: read(old, target.table), value: read(value, target.table) };
 }
 
-function columnOf(position: unknown, pushed: PushedTable, { table, positions }: Target): number {
-  const column = positions[position as number] ?? -1;
-  if (column < 0) throw new CarryonError('write.unknown', `The profile has no column "${String(pushed.columns[position as number])}" in table "${table.name}".`);
+function columnOf(position: unknown, pushed: PushedTable, target: Target): number {
+  const column = positionOf(position, target);
+  if (column < 0) throw new CarryonError('write.unknown', `The person has no column "${String(pushed.columns[position as number])}" in table "${target.table.name}".`);
   return column;
 }
 
-function read(value: unknown, table: SyncedTable): FeedValue {
+/** -1: the person has no such column. */
+const positionOf = (position: unknown, { positions }: Target): number => (typeof position === 'number' ? positions[position] ?? -1 : -1);
+
+function read(value: unknown, table: TableSpec): FeedValue {
   try {
     return decodeValue(value);
   } catch (cause) {
@@ -68,11 +71,11 @@ function read(value: unknown, table: SyncedTable): FeedValue {
   }
 }
 
-const RIGHTS = { insert: 'create', update: 'update', delete: 'delete' } as const;
+export const RIGHTS = { insert: 'create', update: 'update', delete: 'delete' } as const;
 
 function checkRights({ op, table, set }: Edit): void {
   const nameOf = (column: number): string => table.columns[column]?.name ?? '';
-  if (!table.rights?.includes(RIGHTS[op])) throw new CarryonError('write.forbidden', `The profile does not let anybody ${RIGHTS[op]} rows of "${table.name}".`);
+  if (!table.rights?.includes(RIGHTS[op])) throw new CarryonError('write.forbidden', `No profile of the person lets them ${RIGHTS[op]} rows of "${table.name}".`);
   const key = op === 'update' ? set.find(({ column }) => table.key.includes(column)) : undefined;
   if (key) throw new CarryonError('write.forbidden', `The column "${nameOf(key.column)}" is the key of "${table.name}", so it cannot be changed.`);
   const computed = set.find(({ column, value }) => table.computed?.includes(column) && (op === 'update' || value !== null));

@@ -1,5 +1,4 @@
-import { CarryonError, encodeValue, type FeedValue, type Outcome } from '@carryon/protocol';
-import type { SyncedTable } from '../../../ports/storage.ts';
+import { CarryonError, encodeValue, type FeedValue, type Outcome, type TableSpec } from '@carryon/protocol';
 import type { Database } from '../driver.ts';
 import type { Edit } from './edit.ts';
 import { isThere } from './row.ts';
@@ -12,16 +11,16 @@ export class TemporaryKeys {
   readonly #db: Database;
   readonly #user: string;
   readonly #device: string;
-  readonly #tables: ReadonlyMap<number, SyncedTable>;
+  readonly #tables: ReadonlyMap<number, TableSpec>;
 
-  constructor(db: Database, user: string, device: string, tables: readonly SyncedTable[]) {
+  constructor(db: Database, user: string, device: string, tables: readonly TableSpec[]) {
     this.#db = db;
     this.#user = user;
     this.#device = device;
     this.#tables = new Map(tables.map((table) => [table.id, table]));
   }
 
-  remember(table: SyncedTable, temporary: bigint, key: bigint): ReplacedKey {
+  remember(table: TableSpec, temporary: bigint, key: bigint): ReplacedKey {
     this.#db.run(`INSERT INTO ${KEYS} VALUES(?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET key = excluded.key`, this.#user, this.#device, table.name, temporary, key);
     return { table: table.name, temporary: encodeValue(temporary), key: encodeValue(key) };
   }
@@ -41,12 +40,12 @@ export class TemporaryKeys {
   }
 
   /** A key may itself refer to another table's new row. A negative key that is not known may be a real one. */
-  #replaceKey({ op, table }: Edit, to: SyncedTable | undefined, value: FeedValue): FeedValue {
+  #replaceKey({ op, table }: Edit, to: TableSpec | undefined, value: FeedValue): FeedValue {
     if (to && to !== table) return op === 'insert' ? this.#refer(table, to, value) : this.#find(to, value) ?? value;
     return op === 'insert' || table.newKeys !== 'temporary' ? value : this.#find(table, value) ?? value;
   }
 
-  #refer(from: SyncedTable, to: SyncedTable | undefined, value: FeedValue): FeedValue {
+  #refer(from: TableSpec, to: TableSpec | undefined, value: FeedValue): FeedValue {
     if (!to || !isNegative(value)) return value;
     const found = this.#find(to, value);
     if (found !== undefined) return found;
@@ -54,7 +53,7 @@ export class TemporaryKeys {
     throw new CarryonError('write.reference', `A row of "${from.name}" refers to a new row of "${to.name}" that was not accepted.`);
   }
 
-  #find(table: SyncedTable | undefined, value: FeedValue): bigint | undefined {
+  #find(table: TableSpec | undefined, value: FeedValue): bigint | undefined {
     if (!table || !isNegative(value)) return undefined;
     const sql = `SELECT key FROM ${KEYS} WHERE user = ? AND device = ? AND tbl = ? AND temporary = ?`;
     const [row] = [...this.#db.exact(sql, this.#user, this.#device, table.name, value)];

@@ -1,8 +1,8 @@
-import { encodeValue, quoteName } from '@carryon/protocol';
-import type { SyncedTable } from '../../../ports/storage.ts';
+import { encodeValue, quoteName, type TableSpec } from '@carryon/protocol';
 import type { Database } from '../driver.ts';
+import { raw, sql } from '../rules/sql.ts';
 import type { Edit } from './edit.ts';
-import { hasKey } from './row.ts';
+import { firstRow, hasKey, tableName } from './row.ts';
 import { LEFT } from './tables.ts';
 
 /**
@@ -41,19 +41,19 @@ export class LeftRows {
   }
 
   /** Columns of the row by name, each as a text. Undefined: the row is gone. */
-  #read(table: SyncedTable, key: Edit['key'], columns: readonly number[]): Readonly<Record<string, unknown>> | undefined {
-    const where = hasKey(table, key);
-    const [row] = [...this.#db.exact(`SELECT ${columns.map((column) => exactText(table, column)).join(', ')} FROM ${quoteName(table.name)} WHERE ${where.sql}`, ...where.values)];
+  #read(table: TableSpec, key: Edit['key'], columns: readonly number[]): Readonly<Record<string, unknown>> | undefined {
+    const texts = raw(columns.map((column) => exactText(table, column)).join(', '));
+    const row = firstRow(this.#db, sql`SELECT ${texts} FROM ${tableName(table)} WHERE ${hasKey(table, key)}`);
     return row && Object.fromEntries(columns.map((column, i) => [nameOf(table, column), row[i]]));
   }
 }
 
-const nameOf = (table: SyncedTable, column: number): string => table.columns[column]?.name ?? '';
+const nameOf = (table: TableSpec, column: number): string => table.columns[column]?.name ?? '';
 
 const keyText = (key: Edit['key']): string => JSON.stringify(key.map(encodeValue));
 
 /** SQL that gives a column as text: the same text for the same value and type, and another for any other. */
-function exactText(table: SyncedTable, column: number): string {
+function exactText(table: TableSpec, column: number): string {
   const name = quoteName(nameOf(table, column));
   return `CASE typeof(${name}) WHEN 'text' THEN 't' || hex(${name}) WHEN 'blob' THEN 'x' || hex(${name}) ELSE quote(${name}) END`;
 }

@@ -1,7 +1,8 @@
 import { ERROR_COLUMNS, ERROR_TABLE } from '../../../core/sync-errors.ts';
 import type { SyncedTable, SyncErrorRow } from '../../../ports/storage.ts';
 import type { Database } from '../driver.ts';
-import { ownText, rowTable } from '../schema.ts';
+import { columnOf, textOf } from '../rules/sql.ts';
+import { rowTable } from '../schema.ts';
 
 const COLUMNS = ERROR_COLUMNS.map(({ name }) => name).join(', ');
 
@@ -9,7 +10,7 @@ const COLUMNS = ERROR_COLUMNS.map(({ name }) => name).join(', ');
 export function readErrors(db: Database, tables: readonly SyncedTable[], user: string | undefined, most: number): SyncErrorRow[] {
   const rows = rowsOf(tables);
   if (rows === undefined) return [];
-  const [whose, ...person] = user === undefined ? ['true'] : [`${ownText('owner')} = ?`, user];
+  const [whose, ...person] = user === undefined ? ['true'] : [`${textOf(columnOf('', 'owner')).sql} = ?`, user];
   return db.all<SyncErrorRow>(`SELECT ${COLUMNS} FROM ${rows} WHERE _live AND ${whose} ORDER BY error_time DESC, seq DESC, id LIMIT ?`, ...person, most).map((row) => ({ ...row }));
 }
 

@@ -1,30 +1,32 @@
-import { keyColumns, quoteName, RawText, type FeedValue } from '@carryon/protocol';
-import type { SyncedTable } from '../../../ports/storage.ts';
-import { Real, type Bound, type Database } from '../driver.ts';
-import { ownText } from '../schema.ts';
+import { keyColumns, quoteName, RawText, type FeedValue, type TableSpec } from '@carryon/protocol';
+import { Real, type Database } from '../driver.ts';
+import { bind, columnOf, join, raw, sql, type Sql } from '../rules/sql.ts';
 
-/** A piece of SQL and the values of its parameters. */
-export interface Sql { readonly sql: string; readonly values: readonly Bound[] }
+/** The alias of the row that an edit is about. */
+export const ROW = 'r';
 
 /** A value as a parameter, exactly: a REAL stays one, and text keeps its bytes. */
-export function parameter(value: FeedValue): { readonly sql: string; readonly value: Bound } {
-  if (value instanceof RawText) return { sql: 'CAST(? AS TEXT)', value: value.bytes };
-  return { sql: '?', value: typeof value === 'number' ? new Real(value) : value };
+export function parameter(value: FeedValue): Sql {
+  if (value instanceof RawText) return sql`CAST(${bind(value.bytes)} AS TEXT)`;
+  return bind(typeof value === 'number' ? new Real(value) : value);
 }
 
+/** The table by its name; with its alias where a query needs one. */
+export const tableName = ({ name }: TableSpec): Sql => raw(quoteName(name));
+export const tableRow = ({ name }: TableSpec): Sql => raw(`${quoteName(name)} ${ROW}`);
+
 /** The condition that picks the row of that key. */
-export function hasKey(table: SyncedTable, key: readonly FeedValue[]): Sql {
-  const values = key.map(parameter);
-  return { sql: keyColumns(table).map(({ name }, i) => `${quoteName(name)} = ${values[i]?.sql}`).join(' AND '), values: values.map(({ value }) => value) };
+export function hasKey(table: TableSpec, key: readonly FeedValue[]): Sql {
+  return join(keyColumns(table).map(({ name }, i) => sql`${columnOf('', name)} = ${parameter(key[i] ?? null)}`), ' AND ');
+}
+
+/** The first row that a query gives, as exact values. */
+export function firstRow(db: Database, { sql: text, values }: Sql): unknown[] | undefined {
+  const [row] = [...db.exact(text, ...values)];
+  return row;
 }
 
 /** Whether a row with this key is there, whoever it belongs to. */
-export function isThere(db: Database, table: SyncedTable, key: readonly FeedValue[]): boolean {
-  const where = hasKey(table, key);
-  return db.get(`SELECT 1 FROM ${quoteName(table.name)} WHERE ${where.sql}`, ...where.values) !== undefined;
-}
-
-/** The condition that a row is in the person's share. */
-export function inShare({ rule }: SyncedTable, user: string): Sql {
-  return rule.kind === 'all' ? { sql: '1', values: [] } : { sql: `coalesce(${ownText(rule.column)} = ?, 0)`, values: [user] };
+export function isThere(db: Database, table: TableSpec, key: readonly FeedValue[]): boolean {
+  return firstRow(db, sql`SELECT 1 FROM ${tableName(table)} WHERE ${hasKey(table, key)}`) !== undefined;
 }

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { RawText } from '@carryon/protocol';
 import { describe, expect, it } from 'vitest';
-import { EditingDevice, pushOf, type NamedChange } from '../../../testing/edits.ts';
+import { activateAll, EditingDevice, pushOf, scopesOf, type NamedChange } from '../../../testing/edits.ts';
 import { withStore, type TempStore } from '../../../testing/temp-store.ts';
 
 const RIGHTS = ['create', 'read', 'update', 'delete'];
@@ -235,8 +235,10 @@ describe('values', () => {
     const wanted = [null, 0n, 1n, -1n, 2n ** 63n - 1n, -(2n ** 63n), 1, -0, 0.5, 1e-300, Infinity, -Infinity, 1e300, '', 'text', 'ü\u0000x', '12', new Uint8Array(), new Uint8Array([0, 255])].map((value) => typeOf.get(value)?.['typed']);
     expect(typed).toEqual([...wanted, raw.get(new Uint8Array([97, 98, 255]))?.['typed']]);
     plain.close();
+    await activateAll(storage, 'ann');
+    const key = (await scopesOf(storage, 'ann')).get('t') ?? expect.fail('no table');
     const last = await storage.read((snapshot) => {
-      const scope = snapshot.scope({ table: 1, param: '' }) ?? expect.fail('no scope');
+      const scope = snapshot.scope(key) ?? expect.fail('no scope');
       return snapshot.feed(scope, { seq: 0, rid: 0 }, 1000, 1e6).entries.at(-1)?.values;
     });
     expect(last?.[1]).toEqual(new RawText(new Uint8Array([97, 98, 255])));
@@ -245,5 +247,31 @@ describe('values', () => {
   it('S79 that are none are refused', () => withEdits('CREATE TABLE t(id TEXT PRIMARY KEY, v)', { t: { rights: RIGHTS } }, async ({ device, rows }) => {
     for (const value of [true, [1], { i: 'x' }, { z: 1 }, {}, { r: 'NaN' }]) expect(await device.code(add('t', 'a', { v: value }))).toBe('write.rejected');
     expect(rows('SELECT * FROM t')).toEqual([]);
+  }));
+});
+
+describe('who edits', () => {
+  const TEAMS = `CREATE TABLE users(login TEXT PRIMARY KEY); CREATE TABLE members(login TEXT, team TEXT, PRIMARY KEY(login, team)); CREATE TABLE t(id TEXT PRIMARY KEY, team TEXT, v); INSERT INTO users VALUES('ann'), ('bob');
+    INSERT INTO members VALUES('ann', 'red'); INSERT INTO t VALUES('r', 'red', 1), ('b', 'blue', 1)`;
+  const PEOPLE = { users: { table: 'users', id: 'login' }, teams: { table: 'members', user: 'login', team: 'team' } };
+  const PROFILE = [{ people: PEOPLE, tables: { t: { rows: { team: 'team' }, rights: RIGHTS } } }];
+
+  it('R14 is who they were at the last checkpoint, while rows are what they are now', () => withEdits(TEAMS, PROFILE, async ({ device, business, storage, rows }) => {
+    business.exec("INSERT INTO members VALUES('ann', 'blue'); UPDATE t SET team = 'green' WHERE id = 'r'");
+    expect([await device.code(set('t', 'r', 1, 2))]).toEqual(['write.not-found']);
+    business.exec("INSERT INTO t VALUES('n', 'red', 1)");
+    expect(await device.code(set('t', 'n', 1, 2), set('t', 'b', 1, 2)), 'the push before has taken in that she joined').toBe('ok');
+    business.exec("DELETE FROM users WHERE login = 'ann'");
+    await storage.evaluate(9);
+    expect([await device.code(set('t', 'b', 2, 3)), await device.code(add('t', 'x', { team: 'blue' }))]).toEqual(['write.unknown', 'write.unknown']);
+    expect(rows('SELECT id, v FROM t ORDER BY id')).toEqual([['b', 2], ['n', 2], ['r', 1]]);
+  }));
+
+  it('I13 R14 is told apart from others by nothing but their name', () => withEdits(TEAMS, PROFILE, async ({ storage, tables, rows }) => {
+    for (const user of ['bob', 'ANN', 'ann ', 'nobody']) {
+      const other = new EditingDevice(storage, tables, user);
+      expect(await other.code(set('t', 'r', 1, 2)), user).toBe(user === 'bob' ? 'write.not-found' : 'write.unknown');
+    }
+    expect(rows('SELECT v FROM t')).toEqual([[1], [1]]);
   }));
 });

@@ -1,6 +1,7 @@
 import type { Changeset } from '@carryon/protocol';
-import type { SyncedTable, Upload, Uploaded } from '../../../ports/storage.ts';
+import type { Upload, Uploaded } from '../../../ports/storage.ts';
 import type { Database } from '../driver.ts';
+import type { Access } from './access.ts';
 import { applyChangeset } from './apply.ts';
 import { findTarget } from './edit.ts';
 import { saveError } from './errors.ts';
@@ -25,12 +26,12 @@ class Undone extends Error {
 }
 
 /**
- * Applies a push to the business database, where foreign keys must be enforced: all changesets in one transaction, each in a savepoint. Where
- * one undoes them all (a deferred foreign key at the commit, RAISE(ROLLBACK)), each gets a transaction of its own, so that only the guilty
- * one is refused.
+ * Applies a push to the business database, where foreign keys must be enforced, as far as the person may: all changesets in one transaction,
+ * each in a savepoint. Where one undoes them all (a deferred foreign key at the commit, RAISE(ROLLBACK)), each gets a transaction of its
+ * own, so that only the guilty one is refused.
  */
-export function takeUpload(db: Database, tables: readonly SyncedTable[], upload: Upload, ledger = 'ledger'): TakenIn {
-  const intake = new Intake(db, tables, upload, ledger);
+export function takeUpload(db: Database, access: Access, upload: Upload, ledger = 'ledger'): TakenIn {
+  const intake = new Intake(db, access, upload, ledger);
   intake.takeAll();
   return intake.result();
 }
@@ -48,14 +49,14 @@ class Intake {
   #taken = 0;
   #refused = 0;
 
-  constructor(db: Database, tables: readonly SyncedTable[], upload: Upload, ledger: string) {
+  constructor(db: Database, access: Access, upload: Upload, ledger: string) {
     const { user, device, push } = upload;
     this.#db = db;
     this.#upload = upload;
     this.#newLedger = ledger;
     this.#bench = {
-      db, user, tables: push.tables, targets: push.tables.map((table) => findTarget(table, tables)),
-      keys: new TemporaryKeys(db, user, device, tables), left: new LeftRows(db, user, device),
+      db, access, tables: push.tables, targets: push.tables.map((table) => findTarget(table, access.tables)),
+      keys: new TemporaryKeys(db, user, device, access.tables), left: new LeftRows(db, user, device),
     };
     this.#ledger = new Ledger(db, user, device);
   }
