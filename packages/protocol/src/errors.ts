@@ -73,7 +73,6 @@ export const ERRORS = {
   'source.replaced': entry('admin', 'no', 'The business database was replaced by an older or different file since the server last ran.', 'Start with a new --data directory; devices are then reset (carryon sync --reset).'),
   'source.schema-changed': entry('admin', 'no', 'A synced table of the business database was dropped or altered.', 'Restore the table, or start with a new profile and a new --data directory.'),
   'profile.invalid': entry('admin', 'no', 'The profile has an error.', 'Correct the profile as the message says.'),
-  'profile.changed': entry('admin', 'no', 'The profile differs from the one this data directory was made with.', 'Give the earlier profile, or a new --data directory; devices are then reset (carryon sync --reset).'),
   'share.too-large': entry('admin', 'no', 'A person\'s share is larger than what is possible.', 'Narrow the profile\'s rules for the tables named, or divide it into several profiles.'),
   'file.exists': entry('person', 'no', 'The file exists already and is not overwritten.', 'Choose another name or give --force.'),
   'runtime.too-old': entry('person', 'no', 'This Node.js is too old.', 'Use `npx carryon`, which brings its own, or install Node.js 22.15 or newer.'),

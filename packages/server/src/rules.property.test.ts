@@ -1,15 +1,15 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Entry, Held } from './ports/storage.ts';
 import { KNOWN } from './testing/rules/known-histories.ts';
 import { playRules, rulesHistory } from './testing/rules/rules-history.ts';
-import { FOREIGN_ROWS, FOREIGN_TOKENS, scopes, type Mutant } from './testing/sync-devices.ts';
+import { assertHistories } from './testing/rules/shrink.ts';
+import { FOREIGN_ROWS, FOREIGN_TOKENS, scopes, type Mutant } from './testing/sync-mutants.ts';
 
 const RUNS = 30 * Number(process.env['CARRYON_FUZZ_RUNS'] ?? 1);
 
 describe('devices under random rules against the oracle', () => {
   it('I1 I2 I3 I6 I7 I8 I9 I10 I12 I15 I17 I19 I20 I21: whatever becomes of people, rules and rows, a device holds exactly its share at each commit', async () => {
-    await fc.assert(fc.asyncProperty(rulesHistory, (history) => playRules(history)), { numRuns: RUNS });
+    await assertHistories(rulesHistory, RUNS, (history) => playRules(history));
   }, 60_000 + 2_000 * RUNS);
 
   for (const [name, history] of Object.entries(KNOWN)) {

@@ -1,9 +1,13 @@
 import { existsSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { CarryonError } from '@carryon/protocol';
-import { countUnsyncable, inspect, type Source } from '@carryon/server';
+import { countUnsyncable, inspect, profileJsonSchema, type Source } from '@carryon/server';
 import type { Command } from 'commander';
 import { action, newCommand } from '../command.ts';
 import { table, type Output } from '../output.ts';
+
+/** Editors complete and check the profile by it. */
+const SCHEMA = 'profile.schema.json';
 
 interface Options { readonly database: string; readonly out: string; readonly force?: boolean }
 
@@ -21,6 +25,7 @@ async function init(out: Output, options: Options): Promise<void> {
   if (source.tables.length === 0) throw new CarryonError('profile.invalid', `${options.database} has no table that can be synced.${source.skipped.map((skipped) => ` "${skipped.name}": ${skipped.why}.`).join('')}`);
   const profile = starterProfile(source);
   write(options.out, `${JSON.stringify(profile, null, 2)}\n`);
+  write(join(dirname(options.out), SCHEMA), `${JSON.stringify(profileJsonSchema(), null, 2)}\n`);
   const notes = source.tables.flatMap((found) => notesOn(options.database, found));
   out.result({ profile: options.out, tables: source.tables, skipped: source.skipped, notes });
   out.line(`${source.tables.length} tables can be synced:\n`);
@@ -29,8 +34,8 @@ async function init(out: Output, options: Options): Promise<void> {
   ])));
   for (const note of notes) out.line(`\nnote: ${note}`);
   for (const skipped of source.skipped) out.line(`\nnot "${skipped.name}": ${skipped.why}`);
-  out.line(`\n${options.out} is written. Every table is "rows": "all" there; { "own": "COLUMN" } gives each person the rows whose column holds their id,`);
-  out.line('and there are teams, units, filters and related rows: see docs/profiles.md.');
+  out.line(`\n${options.out} is written, and ${SCHEMA} beside it, by which editors complete it. Everybody gets all rows of every table there ("rows": "all"):`);
+  out.line('leave out what nobody needs, and give { "own": "COLUMN" } for the rows whose column holds the person\'s id. There are teams, units, filters and related rows too: see docs/profiles.md.');
   out.line('People can only read the tables until they are given rights: "rights": ["read", "create", "update", "delete"].');
   out.line(`check it: carryon profile check ${options.out} --database ${options.database}`);
   out.line(`next: carryon serve --database ${options.database} --profile ${options.out} --dev`);
@@ -58,5 +63,5 @@ function starterProfile(source: Source): object {
     rows: 'all', key: found.key, columns: found.columns.map((column) => column.name),
     ...(found.relations.length > 0 ? { references: found.relations.map(({ columns, table }) => ({ columns, table })) } : {}), priority: referred.has(found.name.toLowerCase()) ? 1 : 2,
   }]);
-  return { version: 1, name: 'Starter', tables: Object.fromEntries(tables) };
+  return { $schema: `./${SCHEMA}`, version: 1, name: 'Starter', tables: Object.fromEntries(tables) };
 }

@@ -31,7 +31,7 @@ export function profileCommand(): Command {
 async function check(out: Output, files: readonly string[], options: CheckOptions): Promise<number> {
   const { findings, tables } = checkProfiles(options.database, readProfiles(files));
   out.result({ findings, tables });
-  out.line(table(['table', 'a person gets', 'kept'], tables.map(({ name, gives, scopes }) => [name, gives, scopes])));
+  for (const { name, gives, scopes } of tables) out.line(`${name}: ${gives}\n  kept ${scopes}`);
   for (const finding of findings) tell(out, finding);
   const warnings = findings.filter(({ level }) => level === 'warning').length;
   out.line(warnings === 0 ? '\nno warnings' : `\n${counted(warnings, 'warning')}`);

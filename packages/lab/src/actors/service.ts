@@ -81,7 +81,7 @@ const SALES = profile('Sales', { users: ['eve'], units: ['sales', 'sales-north']
 const without = (names: readonly string[]) => (tables: Readonly<Record<string, GivenTable>>): Readonly<Record<string, GivenTable>> =>
   Object.fromEntries(Object.entries(tables).filter(([name]) => !names.includes(name)));
 const readOnly = (tables: Readonly<Record<string, GivenTable>>): Readonly<Record<string, GivenTable>> =>
-  Object.fromEntries(Object.entries(tables).map(([name, { file: { rights: _, conflicts: __, ...file }, ...table }]) => [name, { ...table, file: { ...file, every: 30 } }]));
+  Object.fromEntries(Object.entries(tables).map(([name, { file: { rights: _, conflicts: __, ...file }, ...table }]) => [name, { ...table, file }]));
 
 /** What the server may be told to go over to. */
 export const SERVICE_PROFILES = {

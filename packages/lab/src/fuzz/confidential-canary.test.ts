@@ -42,8 +42,8 @@ const CANARIES: readonly Canary[] = [
   { what: 'a server that gives rows of a team to people outside of it', fault: { meddle: means('jobs', 'jobs.owner = :user') }, script: calm([]), checker: 'confidential' },
   { what: 'a server that gives away a column', fault: { meddle: means('jobs', "jobs.owner = :user OR jobs.team = 'north'", ['id', 'owner', 'state']) }, script: calm([]), checker: 'confidential' },
   { what: 'a server that gives the packs of a table to who has lost it', fault: { meddle: servesFormerPacks }, script: calm([LEAVES]), checker: 'confidential' },
-  { what: 'a server that overlooks that somebody is nobody any more', fault: { meddle: overlooks(/FROM people/) }, script: calm([LEAVES]), checker: 'quiet' },
-  { what: 'a server that overlooks that somebody has left a team', fault: { meddle: overlooks(/FROM members/) }, script: calm([write(MINUTE_MS, "DELETE FROM members WHERE person = 'ann'")]), checker: 'snapshot' },
+  { what: 'a server that overlooks that somebody is nobody any more', fault: { meddle: overlooks(/FROM people/) }, script: calm([LEAVES]), checker: 'share' },
+  { what: 'a server that overlooks that somebody has left a team', fault: { meddle: overlooks(/FROM members/) }, script: calm([write(MINUTE_MS, "DELETE FROM members WHERE person = 'ann' AND team = 'north'")]), checker: 'snapshot' },
 ];
 
 findCanaries(CANARIES);

@@ -5,7 +5,8 @@ import type { SyncedTable } from '../ports/storage.ts';
 import { history, USERS, type History } from '../testing/history.ts';
 import type { DeviceRow, ModelDevice } from '../testing/model-device.ts';
 import { ensure, same } from '../testing/store-audit.ts';
-import { FOREIGN_ROWS, ONE_ANSWER, type Mutant, type Session } from '../testing/sync-devices.ts';
+import { ONE_ANSWER, type Session } from '../testing/sync-devices.ts';
+import { FOREIGN_ROWS, type Mutant } from '../testing/sync-mutants.ts';
 import { SyncWorld } from '../testing/sync-world.ts';
 
 const RUNS = 80 * Number(process.env['CARRYON_FUZZ_RUNS'] ?? 1);

@@ -61,9 +61,11 @@ export function entitle(snapshot: Snapshot, person: Person, nowMs: number): Enti
 function activeShare(snapshot: Snapshot, { scope: key, ...share }: Share, grants: ReadonlyMap<number, Grant>, nowMs: number): ActiveShare[] {
   const scope = snapshot.scope(key);
   const grant = scope && grants.get(scope.id);
-  if (!grant || grant.until !== undefined || nowMs - grant.usedMs >= LIMITS.noteUseMs) return [];
+  if (!grant || grant.until !== undefined || nowMs - grant.usedMs >= LIMITS.noteUseMs || !isSame(grant.columns, key.columns)) return [];
   return [{ ...share, scope, since: grant.since }];
 }
+
+const isSame = (some: readonly string[], others: readonly string[]): boolean => some.length === others.length && some.every((name, i) => name === others[i]);
 
 /** Addresses of packs carry no token: they go by the claims of the last one. */
 function sameClaims(snapshot: Snapshot, { user, claims }: Person): boolean {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEVICES, history, USERS, type History, type Step, type Write } from '../testing/history.ts';
-import { FOREIGN_ROWS, FORGOTTEN_GAP, ONE_ANSWER, scopes, type Mutant } from '../testing/sync-devices.ts';
+import { ONE_ANSWER } from '../testing/sync-devices.ts';
+import { FOREIGN_ROWS, FORGOTTEN_GAP, scopes, type Mutant } from '../testing/sync-mutants.ts';
 import { SyncWorld } from '../testing/sync-world.ts';
 
 const RUNS = 120 * Number(process.env['CARRYON_FUZZ_RUNS'] ?? 1);

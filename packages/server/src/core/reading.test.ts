@@ -6,7 +6,7 @@ import type { TablePosition } from './token.ts';
 
 const state = (floor = 0): StoreState => ({ epoch: 'e', checkpoint: 20, floor });
 const scope = (head = 20): Scope => ({ id: 7, table: 1, node: 1, param: '', columns: [], head, digest: { rows: 0, sum: 0 } });
-const lost = (until: number): ReadonlyMap<number, Grant> => new Map([[3, { scope: 3, table: 1, since: 1, until, usedMs: 0 }]]);
+const lost = (until: number): ReadonlyMap<number, Grant> => new Map([[3, { scope: 3, table: 1, since: 1, until, usedMs: 0, columns: [] }]]);
 const here = (at: number, page?: Partial<TablePosition['page']>): TablePosition =>
   ({ at, scope: 7, form: 'f', ...(page ? { page: { scope: 7, seq: 12, rid: 5, first: 14, ...page } } : {}) });
 const elsewhere = (at: number, page?: Partial<TablePosition['page']>): TablePosition => ({ ...here(at, page), scope: 3 });
@@ -61,7 +61,7 @@ describe('how a table is read on', () => {
   it('S88 of the former scope counts only what was before it was lost, whatever the token says', () => {
     expect(read(elsewhere(19), { until: 15 }).held).toMatchObject({ at: 15, until: 15 });
     expect(read(elsewhere(LAST_RID), { until: 4 }).held).toMatchObject({ at: 4, until: 4 });
-    expect(readingOf(state(), { scope: scope(), since: 1, isEverybodys: false }, elsewhere(12), new Map([[3, { scope: 3, table: 1, since: 13, until: 15, usedMs: 0 }]]))).toMatchObject({ gap: true, held: undefined });
+    expect(readingOf(state(), { scope: scope(), since: 1, isEverybodys: false }, elsewhere(12), new Map([[3, { scope: 3, table: 1, since: 13, until: 15, usedMs: 0, columns: [] }]]))).toMatchObject({ gap: true, held: undefined });
   });
 
   it('S87 a round that read another scope begins anew and ends with the live-set', () => {

@@ -104,9 +104,16 @@ function makePatterns(config: Config, profiles: readonly CompiledProfile[]): rea
   return specs.map(({ given, spec }) => {
     const table = withReferences(spec, specs.map((one) => one.spec));
     const node = nodeOf(config, spec.id, given);
-    const isPublic = config.profiles.some(({ who, shares }) => who === undefined && shares.some((share) => share.node === node.id));
+    const isPublic = isGivenToAll(config, node.id, table);
     return { table, form: formOf(table), node, columns: table.columns.map(({ name }) => name), isPublic };
   });
+}
+
+/** Whether the profiles that everybody has give all of these columns of the rows of the node. */
+function isGivenToAll({ profiles }: Config, node: number, table: TableSpec): boolean {
+  const shares = profiles.filter(({ who }) => who === undefined).flatMap((profile) => profile.shares.filter((share) => share.node === node));
+  const given = new Set(shares.flatMap(({ columns }) => columns));
+  return shares.length > 0 && table.columns.every(({ name }) => given.has(name));
 }
 
 /** The node of all the rows that these shares give: one of theirs, or the union's. */

@@ -69,8 +69,10 @@ export interface Held {
 export interface Grant {
   readonly scope: number;
   readonly table: number;
-  /** The checkpoint since when the person has it without a break. */
+  /** The checkpoint since when the person has it without a break, with no fewer columns. */
   readonly since: number;
+  /** Names of the columns that the person gets. */
+  readonly columns: readonly string[];
   /** The checkpoint at which it was noted that the person has it no longer; undefined: has it. */
   readonly until: number | undefined;
   /** When it was last noted that the person has it. */

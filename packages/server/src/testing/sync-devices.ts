@@ -7,46 +7,10 @@ import { carriedToken, headerOf, positionOf, pull, tablesOf, type PullAnswer } f
 import { moveToken, tokenFromText, tokenToText, type TablePosition, type Token } from '../core/token.ts';
 import { readEntitled, type Asker } from '../entitled.ts';
 import type { Planner } from '../packs/planner.ts';
-import type { Grant, Person, Scope, Snapshot, Storage, StoreState } from '../ports/storage.ts';
+import type { Person, Snapshot, Storage, StoreState } from '../ports/storage.ts';
 import { ModelDevice, packRows, rowText } from './model-device.ts';
 import { ensure, same, sortedTexts } from './store-audit.ts';
-
-/** A fault put in on purpose, to see that the checks find it. */
-export interface Mutant {
-  readonly snapshot?: (snapshot: Snapshot) => Snapshot;
-  readonly entitlement?: (entitlement: Entitlement, snapshot: Snapshot) => Entitlement;
-  readonly frames?: (frames: readonly Frame[]) => readonly Frame[];
-  readonly token?: (text: string) => string;
-  readonly versionCheck?: false;
-}
-
-/** The mutant that changes the scopes of a share. */
-export const scopes = (change: (scope: Scope, snapshot: Snapshot) => Scope): Mutant => ({
-  entitlement: (entitlement, snapshot) => ({ ...entitlement, shares: entitlement.shares.map((share) => ({ ...share, scope: change(share.scope, snapshot) })) }),
-});
-
-/** Rows of another person are sent. */
-export const FOREIGN_ROWS: Mutant = {
-  snapshot: (snapshot) => {
-    const foreign = (scope: Scope): Scope => snapshot.scope({ ...scope, param: scope.param.replace(/"user":\["[^"]*"\]/, '"user":["Ann"]') }) ?? scope;
-    return { ...snapshot, feed: (scope, ...rest) => snapshot.feed(foreign(scope), ...rest), rowsBetween: (scope, ...rest) => snapshot.rowsBetween(foreign(scope), ...rest) };
-  },
-};
-
-/** Any scope that a token names counts. */
-export const FOREIGN_TOKENS: Mutant = (() => {
-  const tables = new Map<number, number>();
-  return {
-    entitlement: (entitlement: Entitlement): Entitlement => {
-      for (const { scope } of entitlement.shares) tables.set(scope.id, scope.table);
-      const all = [...tables].map(([scope, table]): [number, Grant] => [scope, { scope, table, since: 0, until: undefined, usedMs: 0 }]);
-      return { ...entitlement, grants: new Map([...all, ...entitlement.grants]) };
-    },
-  };
-})();
-
-/** A page forgets that removals were missed. */
-export const FORGOTTEN_GAP: Mutant = { token: (text) => text.replace(/("[^"]*"(?:,\d+){7}),(\d)\]/g, (_, page: string, marks: string) => `${page},${Number(marks) & ~1}]`) };
+import type { Mutant } from './sync-mutants.ts';
 
 /** What must be, by checkpoint. */
 export interface Truth {
@@ -320,13 +284,19 @@ export class SyncDevices {
     const checkpoint = header && 'header' in header ? header.header.checkpoint : 0;
     const specs = new Map(known);
     let table: TableSpec | undefined;
+    let level = -1;
     for (const frame of frames) {
       if ('tables' in frame) same(`I12 the tables of ${user}`, named(frame.tables), [...this.#truth.tables(checkpoint, user)].sort(byName));
       const described = describedIn(frame);
       for (const spec of described) same(`I12 the columns of ${spec.name} for ${user}`, spec.columns.map(({ name }) => name), this.#truth.tables(checkpoint, user).get(spec.name));
       for (const spec of described) specs.set(spec.id, spec);
       if ('table' in frame) table = specs.get(frame.table);
-      if ('commit' in frame) ensure('I3 commits of one answer are of one checkpoint', frame.commit.checkpoint === checkpoint);
+      if ('commit' in frame) {
+        ensure('I3 commits of one answer are of one checkpoint', frame.commit.checkpoint === checkpoint);
+        const levels = frame.commit.tables.map(({ table: id }) => specs.get(id)?.level ?? -1);
+        ensure('I19 lower levels are committed first', levels.every((one) => one > level));
+        level = Math.max(level, ...levels);
+      }
       if (0 in frame && frame[0] === 'R') ensure(`I12 row ${frame[1]} of ${table?.name}, which is removed, was in the share of ${user} once`, this.#truth.mayKnow(user, table?.id ?? 0, frame[1]));
       if (0 in frame && frame[0] === 'P') {
         if (!table) throw new Error('I12 a row of no table');

@@ -16,7 +16,8 @@ import { ownersOf, ownIn, PROFILE, runTransaction, SCHEMA, USERS, type Step, typ
 import { rowText } from './model-device.ts';
 import { shareOf } from './oracle.ts';
 import { ensure, same, sortedTexts, StoreAudit } from './store-audit.ts';
-import { SyncDevices, type Mutant, type Session, type Truth } from './sync-devices.ts';
+import { SyncDevices, type Session, type Truth } from './sync-devices.ts';
+import type { Mutant } from './sync-mutants.ts';
 
 const TICK_MS = 1000;
 

@@ -25,7 +25,7 @@ const COMMON = `
   CREATE TABLE main.sync_attribute(param INTEGER NOT NULL, attribute TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY(param, attribute, value)) WITHOUT ROWID;
   CREATE INDEX main.sync_attribute_value ON sync_attribute(attribute, value, param);
   CREATE TABLE main.sync_person(user TEXT PRIMARY KEY, claims TEXT NOT NULL) WITHOUT ROWID;
-  CREATE TABLE main.sync_grant(user TEXT NOT NULL, scope INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER, used_ms INTEGER NOT NULL, PRIMARY KEY(user, scope)) WITHOUT ROWID;
+  CREATE TABLE main.sync_grant(user TEXT NOT NULL, scope INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER, used_ms INTEGER NOT NULL, columns TEXT NOT NULL, PRIMARY KEY(user, scope)) WITHOUT ROWID;
   CREATE INDEX main.sync_grant_scope ON sync_grant(scope);
   CREATE TABLE main.sync_ack(user TEXT NOT NULL, device TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(user, device)) WITHOUT ROWID;
   CREATE TABLE main.sync_pack(id INTEGER PRIMARY KEY, key TEXT NOT NULL, codec TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL,

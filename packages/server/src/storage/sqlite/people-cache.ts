@@ -71,14 +71,14 @@ const liveRows = (table: SyncedTable): string => `(SELECT * FROM ${rowTable(tabl
 
 interface GrantRow {
   readonly id: number; readonly node: number; readonly param: string; readonly head: number; readonly rows: number; readonly sum: number;
-  readonly tbl: number; readonly since: number; readonly until: number | null; readonly used_ms: number;
+  readonly tbl: number; readonly since: number; readonly until: number | null; readonly used_ms: number; readonly columns: string;
 }
 
 function readGranted(db: Database, user: string): Granted {
-  const found = db.all<GrantRow>(`SELECT s.id, s.node, p.text AS param, s.head, s.rows, s.sum, n.tbl, g.since, g.until, g.used_ms
+  const found = db.all<GrantRow>(`SELECT s.id, s.node, p.text AS param, s.head, s.rows, s.sum, n.tbl, g.since, g.until, g.used_ms, g.columns
     FROM sync_grant g JOIN sync_scope s ON s.id = g.scope JOIN sync_param p ON p.id = s.param JOIN sync_node n ON n.id = s.node WHERE g.user = ? ORDER BY g.scope`, user);
   return {
-    grants: found.map(({ id, tbl, since, until, used_ms }) => ({ scope: id, table: tbl, since, until: until ?? undefined, usedMs: used_ms })),
+    grants: found.map(({ id, tbl, since, until, used_ms, columns }) => ({ scope: id, table: tbl, since, until: until ?? undefined, usedMs: used_ms, columns: JSON.parse(columns) as string[] })),
     scopes: new Map(found.map((row) => [scopeName(row), { id: row.id, table: row.tbl, node: row.node, param: row.param, columns: [], head: row.head, digest: { rows: row.rows, sum: row.sum } }])),
   };
 }

@@ -21,7 +21,7 @@ export function activate(db: Database, plan: Plan, person: Person, keys: readonl
     const making = new Making(db, plan, state.checkpoint + 1, state.clock_ms);
     // Rules may have changed since the keys were found; what they no longer know is left out, and asked for anew.
     const known = keys.filter(({ table, node }) => plan.config.nodes.some(({ id, table: of }) => id === node && of === table));
-    const scopes = known.map(({ node, param }) => making.ensure(plan.node(node), param));
+    const scopes = new Map(known.map(({ node, param, columns }) => [making.ensure(plan.node(node), param), columns]));
     if (making.made > 0) publish(db, state.checkpoint + 1, nowMs);
     grant(db, person, scopes, making.made > 0 ? state.checkpoint + 1 : state.checkpoint, nowMs);
   }, 'BEGIN IMMEDIATE');
@@ -67,17 +67,18 @@ class Making {
   }
 }
 
-/** What the person had before and has no longer ends; what comes back after an end begins anew. */
-function grant(db: Database, { user, claims }: Person, scopes: readonly number[], checkpoint: number, nowMs: number): void {
-  const has = new Set(scopes);
+/** What the person had before and has no longer ends; what comes back after an end begins anew, and so does a scope of which the person gets more columns. */
+function grant(db: Database, { user, claims }: Person, scopes: ReadonlyMap<number, readonly string[]>, checkpoint: number, nowMs: number): void {
   db.run('UPDATE sync_state SET grant_ver = grant_ver + 1');
   db.run('INSERT INTO sync_person VALUES(?, ?) ON CONFLICT DO UPDATE SET claims = excluded.claims WHERE claims <> excluded.claims', user, JSON.stringify(claims));
   for (const { scope } of db.all<{ scope: number }>('SELECT scope FROM sync_grant WHERE user = ? AND until IS NULL', user)) {
-    if (!has.has(scope)) db.run('UPDATE sync_grant SET until = ? WHERE user = ? AND scope = ?', checkpoint, user, scope);
+    if (!scopes.has(scope)) db.run('UPDATE sync_grant SET until = ? WHERE user = ? AND scope = ?', checkpoint, user, scope);
   }
-  for (const scope of has) {
-    db.run(`INSERT INTO sync_grant(user, scope, since, until, used_ms) VALUES(?, ?, ?, NULL, ?)
-      ON CONFLICT DO UPDATE SET since = CASE WHEN until IS NULL THEN since ELSE excluded.since END, until = NULL, used_ms = max(used_ms, excluded.used_ms)`, user, scope, checkpoint, nowMs);
+  for (const [scope, columns] of scopes) {
+    db.run(`INSERT INTO sync_grant(user, scope, since, until, used_ms, columns) VALUES(?, ?, ?, NULL, ?, ?)
+      ON CONFLICT DO UPDATE SET until = NULL, used_ms = max(used_ms, excluded.used_ms), columns = excluded.columns,
+        since = CASE WHEN until IS NULL AND NOT EXISTS (SELECT value FROM json_each(excluded.columns) EXCEPT SELECT value FROM json_each(sync_grant.columns)) THEN since ELSE excluded.since END`,
+    user, scope, checkpoint, nowMs, JSON.stringify(columns));
   }
 }
 

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ALL, childOf, EVALUATE, own, parentOf, profile, schema, sql, table, team, transaction } from '../../testing/rules/by-hand.ts';
+import { assertHistories } from '../../testing/rules/shrink.ts';
 import { playStore, storeHistory, type StoreHistory, type StoreStep } from '../../testing/rules/store-history.ts';
 import { StoreWorld, type Fault } from '../../testing/rules/store-world.ts';
 
@@ -45,7 +45,7 @@ const KNOWN: Readonly<Record<string, StoreHistory>> = {
 
 describe('the evaluator against the oracle', () => {
   it('I4 I5 I6 I11 I17: under random rules every scope has the rows that computing from nothing gives, after each checkpoint, tick and change of rules', async () => {
-    await fc.assert(fc.asyncProperty(storeHistory, (history) => play(history)), { numRuns: RUNS });
+    await assertHistories(storeHistory, RUNS, (history) => play(history));
   }, 60_000 + 1_000 * RUNS);
 
   for (const [name, history] of Object.entries(KNOWN)) {

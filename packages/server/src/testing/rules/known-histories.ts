@@ -24,6 +24,9 @@ export const TEAM_SITES = profile('team', { job: childOf('site', 'site'), site: 
 export const OWN_JOBS = profile('own', { job: own('owner'), site: parentOf('job', 'site', 'site') });
 const BOSS = profile('boss', { job: ALL }, { teams: ['boss'] });
 
+/** All jobs without their owners are everybody's; the boss has the owners too. */
+const PUBLIC: WorldProfile = { ...profile('public', {}), tables: { job: { rows: ALL, columns: ['site'], hidden: [], priority: 0, every: undefined, rights: undefined } } };
+
 const sync = (device: number, answers = 12, pageRows = 7): SyncStep => ({ ...ONE_ANSWER, device, answers, pageRows });
 const change = (...statements: readonly string[]): RulesStep[] => [transaction(...statements), EVALUATE];
 const history = (of: WorldPlan, ...steps: readonly (RulesStep | readonly RulesStep[])[]): RulesHistory => ({ plan: of, steps: steps.flat() });
@@ -51,6 +54,10 @@ export const KNOWN: Readonly<Record<string, RulesHistory>> = {
   'a person is no more, and comes back': history(plan([TEAM_SITES]), sync(0), change("DELETE FROM users WHERE user = 'ann'"), sync(0), change("INSERT INTO users VALUES('ann', NULL)"), sync(0)),
   'somebody asks with a token of another': history(plan([TEAM_SITES]), sync(0), sync(2), change("INSERT INTO job VALUES(3, 1, NULL, NULL)"), { op: 'steal', device: 0, user: 2 }),
   'somebody makes up positions in a scope of which rows left before': history(plan([TEAM_SITES]), sync(0), change('DELETE FROM job WHERE id = 1'), change("INSERT INTO team_members VALUES(2, '7', 'red')"), sync(2), forge(2)),
+  'a pack with a column that only some people get shows others nothing of before': history(plan([PUBLIC, BOSS]), change("INSERT INTO team_members VALUES(2, 'ann', 'boss')"), sync(0),
+    change('DELETE FROM job WHERE id = 1'), change("INSERT INTO team_members VALUES(3, '7', 'boss')"), sync(2), { op: 'probe', user: 2 }),
+  'a pack with a column that a person gets later shows nothing of before': history(plan([{ ...PUBLIC, who: { users: [], teams: ['red'], units: [] } }, BOSS]),
+    change("INSERT INTO team_members VALUES(2, 'ann', 'boss'), (3, '7', 'red')"), sync(0), sync(2), change('DELETE FROM job WHERE id = 1'), change("INSERT INTO team_members VALUES(4, '7', 'boss')"), sync(2), { op: 'probe', user: 2 }),
   'a pack of some people is not everybody\'s when its rule becomes so': history(plan([BOSS], [profile('all', { job: ALL })]), change("INSERT INTO team_members VALUES(2, 'ann', 'boss')"), sync(0),
     change('DELETE FROM job WHERE id = 1'), { op: 'reconfigure', set: 1, meanwhile: [] }, { op: 'probe', user: 2 }),
 };

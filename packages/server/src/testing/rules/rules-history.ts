@@ -1,7 +1,8 @@
 // Random histories of a server and its devices, under random profiles that change.
 import fc from 'fast-check';
 import { syncStep } from '../history.ts';
-import type { Mutant, SyncStep } from '../sync-devices.ts';
+import type { SyncStep } from '../sync-devices.ts';
+import type { Mutant } from '../sync-mutants.ts';
 import { RulesWorld } from './rules-world.ts';
 import { USERS } from './schema.ts';
 import { playStep, storeStep, worldPlan, type StoreStep } from './store-history.ts';

@@ -3,7 +3,8 @@ import { PackFiles } from '../../packs/files.ts';
 import { Planner } from '../../packs/planner.ts';
 import { PackUrls } from '../../packs/url.ts';
 import { sortedTexts } from '../store-audit.ts';
-import { SyncDevices, type Mutant, type Served, type Truth } from '../sync-devices.ts';
+import { SyncDevices, type Served, type Truth } from '../sync-devices.ts';
+import type { Mutant } from '../sync-mutants.ts';
 import { personOf } from './schema.ts';
 import { StoreWorld, type WorldPlan } from './store-world.ts';
 

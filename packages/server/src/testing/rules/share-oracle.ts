@@ -48,8 +48,10 @@ export class ShareOracle {
     return new Set(all.flatMap((profile) => [...this.#membersOf(profile, table, person)]));
   }
 
-  /** The person's rows of a table, with the values of these columns. */
+  /** The person's rows of a table, with the values of these columns; none when the person does not have all of them. */
   shareOf(user: string, table: string, columns: readonly string[]): FeedValue[][] {
+    const given = this.columnsOf(user).get(table) ?? [];
+    if (!columns.every((column) => given.includes(column))) return [];
     return this.valuesOf(table, this.keysFor(user, table), columns);
   }
 
@@ -59,9 +61,12 @@ export class ShareOracle {
     return person ? this.keysOf(table, this.profilesOf(user).map(({ name }) => name), person) : new Set();
   }
 
-  /** The rows that everybody gets, whoever it is. */
+  /** The rows that everybody gets, whoever it is; none when somebody would lack one of the columns. */
   publicRows(table: string, columns: readonly string[]): FeedValue[][] {
-    const profiles = this.#profiles.filter(({ who }) => who === undefined).map(({ name }) => name);
+    const everyones = this.#profiles.filter(({ who }) => who === undefined);
+    const given = new Set(everyones.flatMap((profile) => columnsGiven(profile, table, this.facts)));
+    if (!columns.every((column) => given.has(column))) return [];
+    const profiles = everyones.map(({ name }) => name);
     return this.valuesOf(table, this.keysOf(table, profiles, { user: [], teams: [], unit: [], units: [] }), columns);
   }
 
