@@ -24,7 +24,7 @@ describe('npm run lab', () => {
 
   it('lists, and says what it does not understand', () => {
     const listed = lab('--list', '--platform', 'node').stdout.trim().split('\n');
-    expect(listed.map((line) => line.split(' ')[0])).toEqual(['A1', 'A2', 'A3', 'B1', 'B2', 'B3', 'C5', 'C5', 'C5']);
+    expect(listed.map((line) => line.split(' ')[0])).toEqual(['A1', 'A2', 'A3', 'B1', 'B2', 'B3', ...Array<string>(5).fill('C5')]);
     expect(lab('--scenario', 'Z1')).toMatchObject({ status: 2, stdout: '', stderr: 'lab: there is no scenario Z1; --list names them\n' });
     expect(lab('--seed', 'x').status).toBe(2);
   });

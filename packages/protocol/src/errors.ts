@@ -71,7 +71,7 @@ export const ERRORS = {
   'source.locked': entry('admin', 'later', 'Another program holds the business database locked.', 'End its long transaction, then try again.'),
   'source.read-only': entry('admin', 'no', 'The business database cannot be written, so changes cannot be captured.', 'Give the server write permission on the file and its folder.'),
   'source.replaced': entry('admin', 'no', 'The business database was replaced by an older or different file since the server last ran.', 'Start with a new --data directory; devices are then reset (carryon sync --reset).'),
-  'source.schema-changed': entry('admin', 'no', 'A synced table of the business database was dropped or altered.', 'Restore the table, or start with a new profile and a new --data directory.'),
+  'source.schema-changed': entry('admin', 'no', 'The business database was altered, and the profiles do not fit it any more.', 'Restore the table or column, or give profiles that fit: a running server takes them over, and one that is started with the same --data directory does too. Meanwhile devices are answered as of the last checkpoint, and their edits wait.'),
   'profile.invalid': entry('admin', 'no', 'The profile has an error.', 'Correct the profile as the message says.'),
   'share.too-large': entry('admin', 'no', 'A person\'s share is larger than what is possible.', 'Narrow the profile\'s rules for the tables named, or divide it into several profiles.'),
   'file.exists': entry('person', 'no', 'The file exists already and is not overwritten.', 'Choose another name or give --force.'),

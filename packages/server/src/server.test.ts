@@ -13,7 +13,6 @@ import { startServer, type RunningServer, type ServerOptions } from './server.ts
 import { withFolder } from './testing/temp-store.ts';
 
 const ports = {
-  log: pino({ level: 'silent' }),
   random: { uuid: randomUUID, bytes: (count: number) => randomBytes(count) },
   clock: {
     nowMs: Date.now,
@@ -32,6 +31,8 @@ interface Bench {
   readonly options: ServerOptions;
   start(changes?: Partial<ServerOptions>): Promise<RunningServer>;
   ask(server: RunningServer, body?: object): Promise<Response>;
+  /** Codes of what the log says at level error. */
+  errors(): unknown[];
 }
 
 const withServers = (work: (bench: Bench) => Promise<void>): Promise<void> => withFolder(async (folder) => {
@@ -40,8 +41,10 @@ const withServers = (work: (bench: Bench) => Promise<void>): Promise<void> => wi
   business.exec('PRAGMA journal_mode = WAL; CREATE TABLE item(id INTEGER PRIMARY KEY, v); INSERT INTO item VALUES(1, 1)');
   const options: ServerOptions = { database, profiles: [PROFILE], dataDir: join(folder, 'data'), port: 0, auth: {}, development: true };
   const started: RunningServer[] = [];
+  const lines: string[] = [];
+  const log = pino({ level: 'error' }, { write: (line) => { lines.push(line); } });
   const start: Bench['start'] = async (changes = {}) => {
-    const server = await startServer({ ...options, ...changes }, ports);
+    const server = await startServer({ ...options, ...changes }, { ...ports, log });
     started.push(server);
     return server;
   };
@@ -50,7 +53,7 @@ const withServers = (work: (bench: Bench) => Promise<void>): Promise<void> => wi
     headers: { 'content-type': 'application/json', authorization: `Bearer ${await signToken((await readKeys(options.dataDir)).development, 'ann', Date.now(), 60_000)}` },
   });
   try {
-    await work({ business, options, start, ask });
+    await work({ business, options, start, ask, errors: () => lines.map((line) => (JSON.parse(line) as { code?: unknown }).code) });
   } finally {
     for (const server of started) await server.close();
     business.close();
@@ -92,12 +95,12 @@ describe('a server', () => {
     });
   });
 
-  it('S62 ends by itself when it cannot follow the business database any more', async () => {
+  it('S62 ends by itself when the business database was replaced', async () => {
     await withServers(async ({ business, start }) => {
       const server = await start();
       await server.ready;
-      business.exec('DROP TABLE item');
-      await expect(server.ended).rejects.toThrow(refused('source.schema-changed'));
+      business.exec('DROP TABLE _carryon_outbox');
+      await expect(server.ended).rejects.toThrow(refused('source.replaced'));
     });
   });
 
@@ -198,13 +201,63 @@ describe('a running server', () => {
     });
   });
 
-  it('S95 S62 ends when its profiles do not fit what was altered, and can be started with others', async () => {
+  const healthOf = async (server: RunningServer): Promise<unknown> => (await fetch(`${server.url}/healthz`)).json();
+  const expectHealth = (server: RunningServer, status: string): Promise<void> => expect.poll(() => healthOf(server), { timeout: 5000 }).toMatchObject({ status });
+  const PUSH = { known: 0, tables: [{ name: 'item', columns: ['id', 'v'], key: [0] }], changesets: [{ seq: 1, changes: [{ op: 'update', table: 0, key: [1], set: [[1, 1, 9]] }] }] };
+  const EDITED = profileOf({ item: { columns: ['v'], rights: ['read', 'update'] } });
+
+  it('S95 S62 S61 stays up while its profiles do not fit what was altered, says so once, and goes on when others do', async () => {
     await withServers(async (bench) => {
-      const server = await bench.start({ profiles: [profileOf({ item: { columns: ['v'] } })] });
+      const server = await bench.start({ profiles: [EDITED] });
+      await server.ready;
+      const token = tokenIn(await (await bench.ask(server)).text());
+      const { checkpoint } = await healthOf(server) as { checkpoint: number };
+      bench.business.exec('ALTER TABLE item RENAME COLUMN v TO w; INSERT INTO item VALUES(2, 2)');
+      await expectHealth(server, 'degraded');
+      expect(await healthOf(server)).toMatchObject({ code: 'source.schema-changed', checkpoint });
+      const answers = [await bench.ask(server), await bench.ask(server, { token }), await bench.ask(server, { token, push: PUSH })];
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 503]);
+      expect(await answers[2]?.json()).toMatchObject({ error: { code: 'server.unavailable' } });
+      await expect(server.reload([EDITED])).rejects.toThrow(refused('profile.invalid'));
+      await expect.poll(async () => Number(/carryon_evaluation_failures_total\{code="source.schema-changed"\} (\d+)/.exec(await (await fetch(`${server.url}/metrics`)).text())?.[1]), { timeout: 9000 }).toBeGreaterThan(2);
+      expect(bench.errors()).toEqual(['source.schema-changed']);
+      await server.reload([profileOf({ item: { columns: ['w'] } })]);
+      expect(await healthOf(server)).toMatchObject({ status: 'ok' });
+      const renewed = tokenIn(await (await bench.ask(server)).text());
+      bench.business.exec('INSERT INTO item VALUES(3, 3)');
+      await expectSoon(bench, server, renewed, '["P",3,');
+      expect(bench.errors()).toEqual(['source.schema-changed']);
+    });
+  }, 20_000);
+
+  it.each([
+    ['is dropped and comes back', ['DROP TABLE item'], ['CREATE TABLE item(id INTEGER PRIMARY KEY, v)', "INSERT INTO item VALUES(1, 1), (7, 'back')"]],
+    ['is made anew by copying, step by step', ["CREATE TABLE copy(id INTEGER PRIMARY KEY, v, w)", 'INSERT INTO copy SELECT id, v, NULL FROM item', 'DROP TABLE item'], ["INSERT INTO copy VALUES(7, 'back', 1)", 'ALTER TABLE copy RENAME TO item']],
+    ['loses a column that comes back', ['ALTER TABLE item DROP COLUMN v', "INSERT INTO item VALUES(7)"], ["ALTER TABLE item ADD COLUMN v DEFAULT 'back'"]],
+  ])('S95 a table that %s heals by itself, and edits go on', async (_, away, back) => {
+    await withServers(async (bench) => {
+      const server = await bench.start({ profiles: [EDITED] });
+      await server.ready;
+      const token = tokenIn(await (await bench.ask(server)).text());
+      for (const sql of away) bench.business.exec(sql);
+      await expectHealth(server, 'degraded');
+      for (const sql of back) bench.business.exec(sql);
+      await expectHealth(server, 'ok');
+      await expectSoon(bench, server, token, '["P",');
+      const pushed = await bench.ask(server, { token, push: { ...PUSH, changesets: [{ seq: 1, changes: [{ op: 'update', table: 0, key: [7], set: [[1, 'back', 'edited']] }] }] } });
+      expect([pushed.status, bench.business.prepare('SELECT v FROM item WHERE id = 7').get()]).toEqual([200, { v: 'edited' }]);
+      await expectSoon(bench, server, token, 'edited');
+    });
+  });
+
+  it('S95 S94 S62 that was closed meanwhile is started with profiles that fit, on the same data directory', async () => {
+    await withServers(async (bench) => {
+      const server = await bench.start({ profiles: [EDITED] });
       await server.ready;
       bench.business.exec('ALTER TABLE item RENAME COLUMN v TO w');
-      await expect(server.ended).rejects.toThrow(refused('source.schema-changed'));
-      await server.close();
+      await expectHealth(server, 'degraded');
+      await Promise.all([server.close(), server.ended]);
+      await expect(bench.start({ profiles: [EDITED] })).rejects.toThrow(refused('profile.invalid'));
       const next = await bench.start({ profiles: [profileOf({ item: { columns: ['w'] } })] });
       await next.ready;
       expect((await bench.ask(next)).status).toBe(200);

@@ -26,6 +26,9 @@ const DEFAULT_HOST = '127.0.0.1';
 /** Answers and reading that are under way when the server closes get so long; devices and the next start go on from where they were. */
 const CLOSE_MS = 800;
 
+/** Devices are answered by the thread that fits profiles: it does not wait for locks. */
+const SERVING_BUSY_MS = 50;
+
 export interface ServerOptions {
   /** The business database, an SQLite file. */
   readonly database: string;
@@ -53,7 +56,10 @@ export interface RunningServer {
   readonly url: string;
   /** Resolves when the business database has been read and devices are served. Rejects when that fails. */
   readonly ready: Promise<void>;
-  /** Rejects when the server cannot follow the business database any more and somebody must act; resolves at `close`. */
+  /**
+   * Rejects when the server can never follow the business database again (it was replaced) and somebody must act; resolves at `close`. That
+   * profiles do not fit an altered database is no end: `/healthz` tells it, and the log.
+   */
   readonly ended: Promise<void>;
   /**
    * Goes over to these profiles while devices are served. Rejects with `profile.invalid` and the like when they do not fit the business
@@ -88,12 +94,12 @@ export async function startServer(options: ServerOptions, ports: ServerPorts): P
     closers.push(() => storage.close());
     const urls = new PackUrls(keys.url);
     const context: Context = {
-      storage, files, urls, auth, clock, log, planner: new Planner(storage, files, urls, clock), changes: new Changes(clock), metrics: new Metrics(),
+      storage, files, urls, auth, clock, log, planner: new Planner(storage, files, urls, clock), changes: new Changes(clock), metrics: new Metrics(), health: { trouble: undefined },
     };
     const app = createApp(context, log);
     const url = await app.listen({ port: options.port, host: options.host ?? DEFAULT_HOST }).catch((cause: unknown) => { throw listenError(cause, options); });
     closers.push(() => closeApp(app, clock));
-    const follower = new Follower(context, { profiles: options.profiles, compile: (profiles) => compileFor(source.database, profiles, source.store), onIngest: options.onIngest });
+    const follower = new Follower(context, { profiles: options.profiles, compile: (profiles) => compileFor(source.database, profiles, source.store, SERVING_BUSY_MS), onIngest: options.onIngest });
     closers.push(() => within(CLOSE_MS, clock, follower.stop()), () => context.changes.close());
     log.info({ url, tables: config.tables.length }, 'listening');
     return { url, ready: follower.ready, ended: follower.ended, reload: (profiles) => follower.reload(profiles), close };

@@ -90,11 +90,11 @@ async function server(url: string): Promise<Check[]> {
     const response = await nodeNet.request({ method: 'GET', url: new URL('healthz', url.endsWith('/') ? url : `${url}/`).href, headers: {}, signal: AbortSignal.timeout(ANSWER_MS) });
     const chunks: Uint8Array[] = [];
     for await (const chunk of response.body) chunks.push(chunk);
-    const health = JSON.parse(Buffer.concat(chunks).toString()) as { status?: string; checkpoint?: number; nowMs?: number };
+    const health = JSON.parse(Buffer.concat(chunks).toString()) as { status?: string; code?: string; checkpoint?: number; nowMs?: number };
     if (health.status === undefined) throw new Error('what answered is not a Carryon server');
     const skewS = Math.round((systemClock.nowMs() - (health.nowMs ?? 0)) / 1000);
     return [
-      { name: 'server', state: health.status === 'ok' ? 'ok' : 'note', detail: `${url} is ${health.status}, checkpoint ${health.checkpoint}` },
+      { name: 'server', state: health.status === 'ok' ? 'ok' : 'note', detail: `${url} is ${health.status}${health.code === undefined ? '' : ` (${health.code})`}, checkpoint ${health.checkpoint}` },
       { name: 'clock', state: Math.abs(skewS) > 300 ? 'note' : 'ok', detail: `${Math.abs(skewS)} s ${skewS < 0 ? 'behind' : 'ahead of'} the server's` },
     ];
   } catch (error) {

@@ -65,7 +65,8 @@ function tellShare(out: Output, user: string, found: Preview): void {
 
 function tellChanges(out: Output, { against = [] }: Preview): void {
   out.line('\nwith the other version:\n');
-  out.line(table(['table', 'rows that come', 'that leave', 'that stay', 'else'], against.map((change) => [change.name, count(change.enter), count(change.leave), count(change.stay), change.notes.join('; ')])));
+  out.line(table(['table', 'rows that come', 'that leave', 'that stay'], against.map((change) => [change.name, count(change.enter), count(change.leave), count(change.stay)])));
+  for (const { name, notes } of against) for (const note of notes) out.line(`  ${name}: ${note}`);
 }
 
 async function schema(): Promise<void> {

@@ -17,6 +17,8 @@ interface Options {
 export const DEFAULT_PORT = 7788;
 /** How often profile files are looked at. */
 const WATCH_MS = 1000;
+/** What was refused for a reason that passes (the database is locked) is tried again. */
+const RETRY_MS = 5000;
 
 export function serveCommand(): Command {
   return newCommand('serve', 'the sync server for a business database')
@@ -60,16 +62,22 @@ function watchProfiles(server: RunningServer, files: readonly string[], log: Log
       await server.reload(readProfiles(files));
       log.info({ files }, 'the profiles were read again');
     } catch (thrown) {
-      const { code, message } = toCarryonError(thrown);
+      const { code, message, retry } = toCarryonError(thrown);
       log.error({ code }, `The profiles were refused, and the old ones stay. ${message}`);
+      if (retry !== 'no') retrial = systemClock.after(RETRY_MS, again);
     }
   };
-  const again = (): void => { turn = turn.then(reload); };
+  let retrial = (): void => undefined;
+  const again = (): void => {
+    retrial();
+    turn = turn.then(reload);
+  };
   for (const file of files) watchFile(file, { interval: WATCH_MS }, ({ mtimeMs }, before) => { if (mtimeMs !== before.mtimeMs) again(); });
   process.on('SIGHUP', again);
   return () => {
     for (const file of files) unwatchFile(file);
     process.off('SIGHUP', again);
+    retrial();
   };
 }
 

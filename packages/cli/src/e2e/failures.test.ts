@@ -85,7 +85,7 @@ describe('wrong input ends with 2', () => {
     [serve('missing.db', 'profile.json'), 'source.not-found', /missing\.db/],
     [serve('text.txt', 'profile.json'), 'source.not-sqlite', /text\.txt/],
     [serve('business.db', 'missing.json'), 'profile.invalid', /There is no profile missing\.json/],
-    [serve('business.db', 'broken.json'), 'profile.invalid', /broken\.json is not JSON/],
+    [serve('business.db', 'broken.json'), 'profile.invalid', /broken\.json: The profile is not JSON: line 1/],
     [serve('business.db', 'wrong-table.json'), 'profile.invalid', /no table "persons". It has "people", "towns"/],
     [serve('business.db', 'wrong-column.json'), 'profile.invalid', /no column "owner". It has "id", "name"/],
     [serve('business.db', 'wrong-form.json'), 'profile.invalid', /tables\.people: .*prio/],

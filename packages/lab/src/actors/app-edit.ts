@@ -79,9 +79,9 @@ function* changes({ reader, hand, name, sofar }: One, statement: Exclude<AppStat
   return told.map((row) => ({ op, table, ...row }));
 }
 
-/** The text that a row shows; null: there is no such row, or it has none. */
+/** The text that a row shows; null: there is no such row or table, or it has none. */
 export const textOf = (db: DatabaseSync, table: string, id: number): string | null =>
-  (db.prepare(`SELECT info FROM ${table} WHERE id = ?`).get(id) as { info: string | null } | undefined)?.info ?? null;
+  (isUsable(db, table) ? (db.prepare(`SELECT info FROM ${table} WHERE id = ?`).get(id) as { info: string | null } | undefined)?.info ?? null : null);
 
 const isUsable = (db: DatabaseSync, table: string): boolean => db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(table) !== undefined;
 

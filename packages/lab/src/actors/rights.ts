@@ -8,7 +8,7 @@ const MINUTE_MS = 60_000;
 /** Who has what, by plain SQL on the business database. It shares no code with the server. */
 export class Rights {
   readonly #db: BusinessDatabase;
-  readonly #timeZone: string;
+  readonly #days: Intl.DateTimeFormat;
   /** The profiles that the server goes by. */
   profiles: readonly BusinessProfile[];
   #clockMs = 0;
@@ -16,7 +16,8 @@ export class Rights {
   constructor(db: BusinessDatabase, profiles: readonly BusinessProfile[]) {
     this.#db = db;
     this.profiles = profiles;
-    this.#timeZone = String(profiles[0]?.file['timeZone'] ?? 'UTC');
+    // Swedes write dates as SQLite does.
+    this.#days = new Intl.DateTimeFormat('sv-SE', { timeZone: String(profiles[0]?.file['timeZone'] ?? 'UTC'), dateStyle: 'short' });
   }
 
   /** The server's clock shows full minutes, and never goes back. */
@@ -60,9 +61,7 @@ export class Rights {
   }
 
   #facts(user: string): { user: string; now: number; today: string } {
-    // Swedes write dates as SQLite does.
-    const today = new Intl.DateTimeFormat('sv-SE', { timeZone: this.#timeZone, dateStyle: 'short' }).format(this.#clockMs);
-    return { user, now: this.#clockMs / 1000, today };
+    return { user, now: this.#clockMs / 1000, today: this.#days.format(this.#clockMs) };
   }
 }
 

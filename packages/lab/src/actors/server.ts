@@ -265,7 +265,7 @@ export class LabServer {
     const log = this.#log();
     const context: Context = {
       storage, files: packs, urls, clock, log, auth: new Auth({ secret: SECRET }, clock),
-      planner: new Planner(storage, packs, urls, clock), changes: countWaiting(new Changes(clock), this.#world, this.#lane), metrics: new Metrics(),
+      planner: new Planner(storage, packs, urls, clock), changes: countWaiting(new Changes(clock), this.#world, this.#lane), metrics: new Metrics(), health: { trouble: undefined },
     };
     const app = createApp(context, log);
     await app.ready();
@@ -273,7 +273,7 @@ export class LabServer {
     this.#served = this.#profiles;
   }
 
-  /** The trace tells what uploads bring. */
+  /** The trace tells what uploads bring, and new checkpoints of people who come. */
   #told(storage: Storage): Storage {
     return {
       ...storage,
@@ -283,6 +283,11 @@ export class LabServer {
         if (uploaded.taken > 0) this.#world.trace.add('server', 'upload', { user: upload.user, last: uploaded.last, taken: uploaded.taken, refused: uploaded.refused });
         if (uploaded.published) this.#world.trace.add('server', 'published');
         return uploaded;
+      },
+      activate: async (...args) => {
+        const before = await checkpointOf(storage);
+        await storage.activate(...args);
+        if ((await checkpointOf(storage)) > before) this.#world.trace.add('server', 'published');
       },
     };
   }
@@ -315,27 +320,25 @@ export class LabServer {
       if (!running) return;
       const { storage, changes } = running.context;
       const nowMs = this.#world.queue.nowMs;
-      const isNew = await this.#fit(running);
+      const before = await checkpointOf(storage);
+      await this.#fit(running);
       const published = await storage.evaluate(nowMs);
       this.rights.tick(nowMs);
-      if (!published && !isNew) return;
+      if (!published && (await checkpointOf(storage)) === before) return;
       this.#world.trace.add('server', 'published');
       changes.wake();
     });
   }
 
-  /** Reads what was not read yet, and goes over to the profiles on the tables as they are now. True: it did. */
-  async #fit(running: Running): Promise<boolean> {
+  /** Reads what was not read yet, and goes over to the profiles on the tables as they are now. */
+  async #fit(running: Running): Promise<void> {
     const { storage } = running.context;
-    if (running.schema === undefined) {
-      await storage.prepare(() => undefined);
-      running.schema = await storage.schemaVersion();
-      if (running.begins) this.rights.profiles = running.begins;
-      return running.begins !== undefined;
-    }
-    if ((await storage.schemaVersion()) === running.schema) return false;
+    if (running.schema !== undefined && (await storage.schemaVersion()) === running.schema) return;
+    const isFirst = running.schema === undefined;
+    if (isFirst) await storage.prepare(() => undefined);
+    // Tables may have been altered since it was started.
     await this.#goOver(running, this.#profiles);
-    return true;
+    if (isFirst && running.begins) this.rights.profiles = running.begins;
   }
 
   async #goOver(running: Running, profiles: readonly BusinessProfile[], goesOn = true): Promise<void> {
@@ -378,6 +381,8 @@ export class LabServer {
 }
 
 const refused = (): CarryonError => new CarryonError('server.unreachable', 'Nobody answers at the server\'s address.');
+
+const checkpointOf = (storage: Storage): Promise<number> => storage.read((snapshot) => snapshot.state().checkpoint);
 
 /** The person that a token or the address of a pack names. */
 function askerOf({ url, headers = {} }: LabRequest): string {

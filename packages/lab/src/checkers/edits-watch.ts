@@ -53,7 +53,7 @@ export class EditsWatch {
   async end(): Promise<void> {
     this.look();
     for (const edits of this.#edits) this.#note('edits', await edits.end());
-    this.#note('pending', pendingProblems(this.#devices, this.#ledger, this.#wasRestored));
+    this.#note('pending', pendingProblems(this.#devices, this.#ledger, this.#wasRestored || this.#sights.some(({ mayBeNobody }) => mayBeNobody)));
   }
 
   close(): void {

@@ -16,8 +16,8 @@ interface Edit {
 interface Fate { readonly applied: number; readonly errors: number; readonly drafts: number }
 
 const isDone = ({ applied, errors, drafts }: Fate): boolean => applied === 1 && errors === 0 && drafts === 0;
-/** A backup that was put back has no sync error of what was refused after it; its draft stays. */
-const isRefused = ({ applied, errors, drafts }: Fate, wasRestored: boolean): boolean => applied === 0 && (errors === 1 || (wasRestored && errors === 0)) && drafts === 1;
+/** `isUntold`: there may be no sync error. A backup that was put back has none of what was refused after it, and nobody's edits leave none. The draft stays. */
+const isRefused = ({ applied, errors, drafts }: Fate, isUntold: boolean): boolean => applied === 0 && (errors === 1 || (isUntold && errors === 0)) && drafts === 1;
 
 /**
  * Every edit of a device, when all is healed: applied exactly once, all of it and in the device's order, or refused, which one sync error
@@ -58,7 +58,7 @@ export class Edits {
     const fateOf = (write: Written, from: number): Fate => ({
       applied: this.#applied(write, from), errors: this.#errors(write), drafts: drafts.filter((draft) => this.#isDraftOf(draft, write)).length,
     });
-    const wrong = this.#edits.flatMap(({ writes, from }) => problemOf(writes.map((write) => ({ write, fate: fateOf(write, from) })), this.#wasRestored));
+    const wrong = this.#edits.flatMap(({ writes, from }) => problemOf(writes.map((write) => ({ write, fate: fateOf(write, from) })), this.#wasRestored || this.#sight.mayBeNobody));
     const back = this.#dropped.filter((write) => write.op !== 'delete' && this.#applied(write, 0) > 0);
     return [...wrong, ...back.map((write) => `${nameOf(write)} was dropped, and the server has it`), ...this.#disorder()];
   }
@@ -114,11 +114,11 @@ export class Edits {
 const nameOf = (write: Written): string => (write.op === 'delete' ? `the deletion of ${write.table} ${write.id}` : `"${write.info}"`);
 
 /** The statements of an edit share its fate. A row that is gone may have been deleted by somebody else, so a deletion may look applied as well as refused. */
-function problemOf(writes: readonly { readonly write: Written; readonly fate: Fate }[], wasRestored: boolean): string[] {
+function problemOf(writes: readonly { readonly write: Written; readonly fate: Fate }[], isUntold: boolean): string[] {
   const told = writes.map(({ write, fate }) => `${nameOf(write)}: applied ${fate.applied} times, ${fate.errors} sync errors, ${fate.drafts} drafts`);
   const strict = writes.filter(({ write }) => write.op !== 'delete');
   const lax = writes.filter(({ write }) => write.op === 'delete');
-  const isWhole = strict.every(({ fate }) => isDone(fate)) || strict.every(({ fate }) => isRefused(fate, wasRestored));
-  const wrong = lax.some(({ fate }) => fate.applied === 0 && !((fate.errors > 0 || wasRestored) && fate.drafts > 0));
+  const isWhole = strict.every(({ fate }) => isDone(fate)) || strict.every(({ fate }) => isRefused(fate, isUntold));
+  const wrong = lax.some(({ fate }) => fate.applied === 0 && !((fate.errors > 0 || isUntold) && fate.drafts > 0));
   return isWhole && !wrong ? [] : [`an edit is neither applied as a whole nor refused: ${told.join('; ')}`];
 }

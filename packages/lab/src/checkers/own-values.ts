@@ -108,7 +108,7 @@ export class OwnValues {
   #mayBeGone(db: DatabaseSync, table: string, info: string): boolean {
     const ledger = this.#ledger();
     const [upload] = ledger.uploadsOf(table, info);
-    if (!upload) return ledger.errorsOf(info) > 0;
+    if (!upload) return ledger.errorsOf(info) > 0 || this.#sight.mayBeNobody;
     const now = rowOf(db, table, upload.id);
     return ledger.historyOf(table, upload.id, upload.pos).some((entry) => (now === undefined ? this.#sight.isOut(entry) : entry.info === now.info));
   }

@@ -4,6 +4,9 @@ import type { LabServer } from '../actors/server.ts';
 import type { Entry } from '../world/trace.ts';
 import { Shares } from './shares.ts';
 
+/** Whoever may write anything has it. */
+const ERRORS = 'carryon_sync_error';
+
 /** Which rows a person sees, for those who follow edits. */
 export class Sight {
   readonly #user: string;
@@ -37,6 +40,11 @@ export class Sight {
   /** Whether the change took the row out of the person's sight, or it may have been out of it at some time. */
   isOut({ op, tbl, id, owner }: LedgerEntry): boolean {
     return op === 'delete' || (this.#isOwned(tbl) && owner !== this.#user) || this.#shares?.hasLost(tbl, id) === true;
+  }
+
+  /** At some time the person could not write: what they sent then is refused without a sync error. */
+  get mayBeNobody(): boolean {
+    return this.#shares !== undefined && (this.#shares.hasLacked(ERRORS, -1) || this.#shares.at(ERRORS, Infinity) === undefined);
   }
 
   close(): void {

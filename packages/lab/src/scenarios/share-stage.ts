@@ -8,6 +8,9 @@ export const SERVED = { ...FAST, business: { kind: 'service' } } as const satisf
 /** The same on a link on which it lasts minutes. */
 export const SLOWLY_SERVED = { link: { downBytesPerSecond: 200 }, business: { kind: 'service', jobs: 300, textLength: 200 } } as const satisfies ScenarioOptions;
 
+/** So often somebody looks, for a look takes longer than most of what happens. */
+const LOOK_MS = 250;
+
 /** A stage on which what people may have changes, and what must come of that. */
 export class ShareStage {
   readonly stage: Stage;
@@ -76,7 +79,8 @@ export class ShareStage {
     const { server, device, world } = this.stage.lab;
     const isBehind = (): boolean => server.differences(device).length > 0;
     this.stage.is(isBehind(), 'nothing has changed that the device could get');
-    await world.runWhile(isBehind, withinMs);
+    const lastMs = world.queue.steadyMs + withinMs;
+    while (isBehind() && world.queue.steadyMs < lastMs) await this.stage.passes(LOOK_MS);
     this.isExact();
   }
 

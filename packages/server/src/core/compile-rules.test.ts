@@ -62,6 +62,23 @@ describe('rules of profiles', () => {
     expect(problemOf({ name: 'A', tables: { job: {} } }, { name: 'B', tables: { task: { rows: { childOf: 'job' } } } })).toMatch(/Profile "B": Table "task" is related to "job"/);
   });
 
+  it('S55 R16 more values or levels than SQLite takes are refused, over all relations and profiles; a list counts once', () => {
+    const clauses = (count: number): string => Array.from({ length: count }, (_, i) => `id ne ${i}`).join(' and ');
+    const chain = (filter: string, length = 17): Record<string, object> => Object.fromEntries(Array.from({ length }, (_, i) => [`r${i}`, { rows: i === 0 ? { filter } : { all: [{ childOf: `r${i - 1}` }, { filter }] } }]));
+    const list = `id in (${Array.from({ length: 3000 }, (_, i) => i).join()})`;
+    expect(problemOf({ tables: chain(list) })).toBe('');
+    expect(problemOf({ tables: chain(clauses(280)) })).toBe('');
+    expect(problemOf({ tables: chain(clauses(310)) })).toMatch(/^profile\.invalid: The rules of table "r16", .* compare with 5302 values; not more than 5000 can be\. Mark/);
+    const profiles = Array.from({ length: 10 }, (_, i) => ({ name: `p${i}`, tables: { r0: { rows: { filter: `${clauses(540)} and id gt ${i}` } } } }));
+    expect(problemOf(...profiles.slice(0, 9))).toBe('');
+    expect(problemOf(...profiles)).toMatch(/The rules of table "r0", .* compare with 5430 values/);
+    const parts = ['id', 'up'].flatMap((column) => [{ own: column }, { team: column }, { unit: column }, { unit: column, children: true }]);
+    const nested = (levels: number, wide: number, last: object): object => (levels === 0 ? last : { [levels % 2 === 0 ? 'any' : 'all']: [nested(levels - 1, wide, last), ...parts.slice(0, wide)] });
+    const deep = (levels: number): Record<string, object> => Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`r${i}`, { rows: i === 0 ? { own: 'id' } : nested(levels, 3, { childOf: `r${i - 1}` }) }]));
+    expect(problemOf({ people: PEOPLE, tables: deep(1) })).toBe('');
+    expect(problemOf({ people: PEOPLE, tables: deep(15) })).toMatch(/The rules of table "r\d+", .* are nested too deeply: fewer relations/);
+  });
+
   it('S55 a circle of relations is refused, naming it', () => {
     expect(problem({ job: { rows: { any: [{ own: 'owner' }, { childOf: 'job', by: 'customer' }] } } })).toBe('profile.invalid: The rules go round in a circle: job => job.');
     expect(problem({ job: { rows: { parentOf: 'task' } }, task: { rows: { childOf: 'job' } } })).toBe('profile.invalid: The rules go round in a circle: job => task => job.');

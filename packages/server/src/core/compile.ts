@@ -4,6 +4,7 @@ import { invalid, Problems } from './compile/names.ts';
 import { NodeBook } from './compile/nodes.ts';
 import { compilePeople, peopleTables, type Settings, settingsOf, whyUnknown } from './compile/people.ts';
 import { checkRelations, ProfileNodes } from './compile/resolve-rules.ts';
+import { checkRuleSizes } from './compile/rule-size.ts';
 import { sentColumns, shareOf } from './compile/shares.ts';
 import { syncedTables } from './compile/synced-tables.ts';
 import { TableIds } from './compile/table-ids.ts';
@@ -40,6 +41,7 @@ export function compileProfiles(profiles: readonly Profile[], source: Source, kn
   const book = new NodeBook(known, settings.timeZone, textsOf(used, fitted, ids));
   const compiled = fitted.map((one) => compileOne(one, book, ids));
   const unions = unionNodes(compiled, book);
+  checkRuleSizes(book.nodes, (id) => used.find(({ name }) => ids.of(name) === id)?.name ?? ERROR_TABLE);
   const tables = syncedTables(used.map((table) => ({
     id: ids.of(table.name), source: table, key: keyOf(table, fitted),
     shares: compiled.flatMap(({ shares }) => shares.filter((share) => share.table === ids.of(table.name))),

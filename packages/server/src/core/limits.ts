@@ -46,4 +46,8 @@ export const LIMITS = {
   relationDepth: 16,
   /** In how many ways a table's rows may depend on others over relations: edits are checked along each of them. */
   relationPaths: 500,
+  /** With how many values a table's rules may compare, over all relations; a list counts once. SQLite reads such a condition in less than a second. */
+  ruleValues: 5000,
+  /** How deep they may be as an expression, as SQLite counts; it takes 1,000. */
+  ruleHeight: 980,
 } as const;

@@ -75,6 +75,13 @@ describe('the share of a table', () => {
     expect(given({ ...NOBODY_IN, users: ['ann'] }, 4)).toBe(false);
   });
 
+  it('S84 S31 is everybody\'s only with columns that everybody gets, from whichever of their profiles', () => {
+    const buyers = (...columns: readonly string[]): CompiledProfile => profile('buyers', { ...NOBODY_IN, users: ['ann'] }, share(1, 4, columns));
+    const given = (...profiles: readonly CompiledProfile[]): boolean | undefined => sharesOf(configOf(...profiles))[0]?.isEverybodys;
+    const [all, own] = [profile('all', undefined, share(1, 4, ['id', 'note'])), profile('own', undefined, share(1, 2, ['id', 'total']))];
+    expect([given(all, buyers('id', 'note')), given(all, buyers('id', 'total')), given(all, own), given(all, own, buyers('id', 'total')), given(own, buyers('id', 'total'))]).toEqual([true, false, true, true, false]);
+  });
+
   it('S83 has the columns and rights of all of the person\'s profiles, the lowest level and interval, the strictest mode', () => {
     const config = configOf(
       profile('a', undefined, share(1, 2, ['note', 'id', 'owner'], { level: 3, rights: ['update'], conflicts: 'merge', everyMinutes: 60 })),

@@ -109,11 +109,11 @@ function makePatterns(config: Config, profiles: readonly CompiledProfile[]): rea
   });
 }
 
-/** Whether the profiles that everybody has give all of these columns of the rows of the node. */
+/** Whether everybody gets the rows of the node, and all of these columns: of the rows that they get they have the columns of all of their profiles. */
 function isGivenToAll({ profiles }: Config, node: number, table: TableSpec): boolean {
-  const shares = profiles.filter(({ who }) => who === undefined).flatMap((profile) => profile.shares.filter((share) => share.node === node));
+  const shares = profiles.filter(({ who }) => who === undefined).flatMap((profile) => profile.shares.filter((share) => share.table === table.id));
   const given = new Set(shares.flatMap(({ columns }) => columns));
-  return shares.length > 0 && table.columns.every(({ name }) => given.has(name));
+  return shares.some((share) => share.node === node) && table.columns.every(({ name }) => given.has(name));
 }
 
 /** The node of all the rows that these shares give: one of theirs, or the union's. */

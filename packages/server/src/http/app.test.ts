@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { ERRORS, PROTOCOL_VERSION } from '@carryon/protocol';
+import { CarryonError, ERRORS, PROTOCOL_VERSION } from '@carryon/protocol';
 import { LIMITS } from '../core/limits.ts';
 import type { Storage } from '../ports/storage.ts';
 import { commitsOf, openToken, tokenOf, withApp } from '../testing/temp-app.ts';
@@ -208,6 +208,15 @@ describe('what admins see', () => {
       await storage.evaluate(1);
       expect(await health()).toMatchObject({ status: 'ok', checkpoint: 1 });
     }, { prepared: false });
+  });
+
+  it('S61 S95 /healthz tells that rules do not fit, by the code alone', async () => {
+    await withApp(async ({ app, context }) => {
+      context.health.trouble = new CarryonError('source.schema-changed', 'The table "secret" is gone.');
+      const answer = await app.inject({ method: 'GET', url: '/healthz' });
+      expect([answer.statusCode, answer.json()]).toMatchObject([200, { status: 'degraded', code: 'source.schema-changed', checkpoint: 1 }]);
+      expect(answer.payload).not.toContain('secret');
+    });
   });
 
   it('S61 /metrics is text in Prometheus\' format and counts what was done', async () => {

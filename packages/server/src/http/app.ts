@@ -50,12 +50,16 @@ export function createApp(context: Context, logger: FastifyBaseLogger): FastifyI
 
 async function health(context: Context): Promise<object> {
   const { checkpoint, epoch } = await context.storage.read((snapshot) => snapshot.state());
-  return { status: checkpoint === 0 ? 'preparing' : 'ok', checkpoint, epoch, nowMs: context.clock.nowMs() };
+  const { trouble } = context.health;
+  const status = trouble ? { status: 'degraded', code: trouble.code } : { status: checkpoint === 0 ? 'preparing' : 'ok' };
+  return { ...status, checkpoint, epoch, nowMs: context.clock.nowMs() };
 }
 
 function refuse(thrown: unknown, request: FastifyRequest, reply: FastifyReply): unknown {
   const { status, code, message, retryAfterMs, error } = refusalOf(thrown);
-  if (status >= 500 && code !== 'server.preparing') request.log.error({ err: thrown, code: error.code }, 'a request failed');
+  // That the rules do not fit was logged when it was found.
+  const isKnown = code === 'server.preparing' || (error.cause as { code?: unknown } | undefined)?.code === 'source.schema-changed';
+  if (status >= 500 && !isKnown) request.log.error({ err: thrown, code: error.code }, 'a request failed');
   if (retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(retryAfterMs / 1000));
   return reply.code(status).type('application/json').send({ error: { code, message } });
 }

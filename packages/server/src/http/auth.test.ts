@@ -70,8 +70,9 @@ describe('tokens of a shared secret', () => {
     };
     expect(await claims({ groups: ['a', 'b'], unit: 'u', other: 'x' })).toEqual({ user: 'ann', claims: { teams: ['a', 'b'], unit: 'u' } });
     expect(await claims({ groups: 'a' })).toEqual({ user: 'ann', claims: { teams: ['a'] } });
-    expect(await claims({ groups: ['a', 1, null, ['b'], 'c'], unit: ['u'] })).toEqual({ user: 'ann', claims: { teams: ['a', 'c'] } });
-    for (const wrong of [1, true, null, { a: 'b' }]) expect(await claims({ groups: wrong, unit: wrong }), String(wrong)).toEqual({ user: 'ann', claims: {} });
+    expect(await claims({ groups: ['a', 1, 1.5, null, ['b'], 'c'], unit: ['u'] })).toEqual({ user: 'ann', claims: { teams: ['a', '1', 'c'] } });
+    expect(await claims({ groups: 7, unit: 3 })).toEqual({ user: 'ann', claims: { teams: ['7'], unit: '3' } });
+    for (const wrong of [1.5, true, null, { a: 'b' }]) expect(await claims({ groups: wrong, unit: wrong }), String(wrong)).toEqual({ user: 'ann', claims: {} });
     expect(await claims({ groups: ['a\ud800', 'b', '\udfff'], unit: 'u\ud800' })).toEqual({ user: 'ann', claims: { teams: ['b'] } });
     expect(await claims({ groups: ['a'], unit: 'u' }, { unit: 'unit' })).toEqual({ user: 'ann', claims: { unit: 'u' } });
     expect(await claims({ groups: ['a'], unit: 'u' }, 'none')).toEqual({ user: 'ann', claims: {} });

@@ -38,11 +38,16 @@ export function personOf({ user, token }: Caller, config: Config): Person {
 /** Half of a surrogate pair is no text: SQLite would take it for another. */
 const isText = (value: unknown): value is string => typeof value === 'string' && value.isWellFormed();
 
+/** A number stands for its text, as `own` and `team` compare it. */
+const textOf = (value: unknown): string | undefined => (isText(value) ? value : Number.isSafeInteger(value) ? String(value) : undefined);
+
 /** Claims of another form than they must have count as absent. */
 function claimsOf(payload: Readonly<Record<string, unknown>>, { people }: Config): Claims {
   const [teams, unit] = [people.claims?.teams, people.claims?.unit].map((name) => (name !== undefined && Object.hasOwn(payload, name) ? payload[name] : undefined));
-  const list = isText(teams) ? [teams] : Array.isArray(teams) ? teams.filter(isText) : undefined;
-  return { ...(list ? { teams: list } : {}), ...(isText(unit) ? { unit } : {}) };
+  const alone = textOf(teams);
+  const list = Array.isArray(teams) ? teams.flatMap((team) => textOf(team) ?? []) : alone === undefined ? undefined : [alone];
+  const own = textOf(unit);
+  return { ...(list ? { teams: list } : {}), ...(own === undefined ? {} : { unit: own }) };
 }
 
 /** Tells who sends a request. Verified tokens are remembered until they expire. */

@@ -6,6 +6,7 @@ import type { Log } from '../ports/log.ts';
 import type { Storage } from '../ports/storage.ts';
 import type { Auth } from './auth.ts';
 import type { Changes } from './changes.ts';
+import type { Health } from './health.ts';
 import type { Metrics } from './metrics.ts';
 
 /** What the routes work with. */
@@ -17,6 +18,7 @@ export interface Context {
   readonly auth: Auth;
   readonly changes: Changes;
   readonly metrics: Metrics;
+  readonly health: Health;
   readonly clock: Clock;
   readonly log: Log;
 }

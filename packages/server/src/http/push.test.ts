@@ -1,4 +1,4 @@
-import type { PushedFrame } from '@carryon/protocol';
+import { CarryonError, type PushedFrame } from '@carryon/protocol';
 import { describe, expect, it, vi } from 'vitest';
 import { pushOf, type NamedChange } from '../testing/edits.ts';
 import { commitsOf, SECRET, tokenOf, withApp, type Answer, type TempApp } from '../testing/temp-app.ts';
@@ -116,6 +116,21 @@ describe('a request with edits', () => {
     const pushed = pushedOf(await app.ask('ann', { tables: [], push: pushOf(app.tables, many) }));
     expect([pushed.last, pushed.outcomes.length, pushed.outcomes.at(-1)]).toEqual([1000, 1000, { seq: 1000, keys: [{ table: 'item', temporary: -1000, key: 1100 }] }]);
     expect(app.business.prepare('SELECT count(*) AS n FROM item').get()).toMatchObject({ n: 1100 });
+  }));
+});
+
+describe('a business database that the rules do not fit', () => {
+  it('S95 S81 has edits refused for now, and the log says nothing of it: that was said before', () => withEdits(async (app) => {
+    const token = await current(app);
+    app.business.exec('ALTER TABLE job DROP COLUMN v');
+    const answered = async (): Promise<unknown[]> => {
+      const { status, code, headers } = await app.ask('ann', { token, push: pushOf(app.tables, [[MINE]]) });
+      return [status, code, Number(headers['retry-after'])];
+    };
+    expect(await answered(), 'while they are being fitted').toEqual([503, 'server.preparing', 1]);
+    app.context.health.trouble = new CarryonError('source.schema-changed', 'The table "job" lacks a column.');
+    expect(await answered()).toEqual([503, 'server.unavailable', 30]);
+    expect([app.log.filter((line) => line.includes('a request failed')), (await app.ask('ann', { token })).status]).toEqual([[], 200]);
   }));
 });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
-import { encodeValue, packTableName, type PackSpec } from '@carryon/protocol';
+import { CarryonError, encodeValue, packTableName, type PackSpec } from '@carryon/protocol';
 import { LIMITS } from '../core/limits.ts';
 import { ModelDevice } from '../testing/model-device.ts';
 import { shareOf } from '../testing/oracle.ts';
@@ -107,6 +107,27 @@ describe('plans', () => {
       expect(await codecs(['gzip'])).toEqual(['gzip', 'gzip']);
       expect(await codecs(['gzip', 'zstd'])).toEqual(['zstd', 'zstd']);
     });
+  });
+});
+
+describe('a plan that is cut short', () => {
+  const logged = (error: Error): Promise<{ level: number; text: string; code: unknown }> => new Promise((resolve, reject) => {
+    withApp(async ({ ask, log }) => {
+      const before = log.length;
+      const { frames } = await ask('ann');
+      const line = log.slice(before).at(-1) ?? expect.fail('nothing was logged');
+      resolve({ level: (JSON.parse(line) as { level: number }).level, text: line, code: frames.flatMap((frame) => ('error' in frame ? [frame.error.code] : []))[0] });
+    }, { storage: (storage) => ({ ...storage, extent: () => Promise.reject(error) }) }).catch(reject);
+  });
+
+  it('S47 S94 by other rules is a warning, and no failure', async () => {
+    const { level, text, code } = await logged(new CarryonError('server.preparing', 'The rules were changed.'));
+    expect([level, text.includes('"stack"'), code]).toEqual([40, false, 'server.preparing']);
+  });
+
+  it('S47 by anything else is an error of the log', async () => {
+    const { level, text, code } = await logged(new Error('a fault of ours'));
+    expect([level, text.includes('"stack"'), code]).toEqual([50, true, 'server.unavailable']);
   });
 });
 

@@ -15,6 +15,7 @@ import type { Context } from './context.ts';
 import { refusalOf } from './refusal.ts';
 
 const COMPRESS_FROM_BYTES = 1024;
+const RETRY_PUSH_MS = 30_000;
 const compress = promisify(gzip);
 const seal = (text: string): string => Buffer.from(text).toString('base64url');
 const unseal = (text: string): string => Buffer.from(text, 'base64url').toString();
@@ -74,11 +75,18 @@ async function takePush(context: Context, question: Question, push: Push): Promi
   const { person } = await context.storage.read((snapshot) => readQuestion(snapshot, question));
   const { user } = person;
   if ((push.user ?? user) !== user) throw new CarryonError('device.other-server', `The edits are ${String(push.user)}'s, and the token is of ${user}.`);
-  const { last, ledger, diverged, outcomes, taken, refused, published } = await context.storage.upload({ ...person, device: question.ask.device, push, nowMs: question.nowMs() });
+  const { last, ledger, diverged, outcomes, taken, refused, published } = await context.storage.upload({ ...person, device: question.ask.device, push, nowMs: question.nowMs() }).catch((thrown: unknown) => refuseMeanwhile(context, thrown));
   context.metrics.changesets.inc({ result: 'accepted' }, taken - refused);
   context.metrics.changesets.inc({ result: 'refused' }, refused);
   if (published) context.changes.wake();
   return { pushed: { last, ledger, ...(diverged ? { diverged: 1 } : {}), outcomes } };
+}
+
+/** Edits wait while the rules do not fit the business database: nobody could tell who may write what. */
+function refuseMeanwhile({ health }: Context, thrown: unknown): never {
+  if (!(thrown instanceof CarryonError && thrown.code === 'source.schema-changed')) throw thrown;
+  if (!health.trouble) throw new CarryonError('server.preparing', 'The server is fitting its rules to the altered business database.', { cause: thrown, retryAfterMs: 1000 });
+  throw new CarryonError('server.unavailable', 'The server cannot take in edits before its rules fit the altered business database again.', { cause: thrown, retryAfterMs: RETRY_PUSH_MS });
 }
 
 function readRequest(body: unknown): SyncRequest {
@@ -107,7 +115,9 @@ async function* streamPlan(context: Context, { ask, nowMs }: Question, { entitle
     for await (const frame of context.planner.plan({ token, entitlement, shares, checkpoint: state.checkpoint, codec, seal })) yield line(frame);
   } catch (thrown) {
     const { code, message, error } = refusalOf(thrown);
-    context.log.error({ err: thrown, code: error.code }, 'a plan failed');
+    // The rules were changed meanwhile: the device asks again.
+    if (code === 'server.preparing') context.log.warn({ code }, `a plan was cut short: ${message}`);
+    else context.log.error({ err: thrown, code: error.code }, 'a plan failed');
     yield line({ error: { code, message } });
   }
 }

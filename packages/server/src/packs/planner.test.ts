@@ -161,6 +161,22 @@ describe('plans', () => {
     });
   });
 
+  it('S91 I12 a pack whose tombstones are gone is not given to who came after it was made', async () => {
+    await withPlanner(async ({ plan, planner, business, storage, clock }) => {
+      const { packs } = await plan('ann');
+      const names = packs.map(({ name }) => name);
+      business.exec("DELETE FROM job WHERE team = 'north'");
+      await storage.evaluate(clock.nowMs += 60_000);
+      business.exec("INSERT INTO member VALUES('eve', 'north')");
+      await storage.evaluate(clock.nowMs += 60_000);
+      await plan('eve');
+      const mayRead = (): Promise<boolean[]> => Promise.all(['eve', 'ann'].map((user) => planner.mayRead({ name: names[0] ?? '', user })));
+      expect(await mayRead()).toEqual([false, true]);
+      await storage.expire(clock.nowMs + 1);
+      expect(await mayRead()).toEqual([false, true]);
+    }, TEAMS_SQL, [{ ...TEAMS_PROFILE, tables: { job: { rows: { team: 'team' } } } }]);
+  });
+
   it('S41 I12 addresses are given for packs of one\'s own share alone', async () => {
     await withPlanner(async ({ plan, planner }) => {
       const { packs } = await plan('ann');

@@ -95,11 +95,13 @@ export class Planner {
   async #mayRead(name: string, personOf: (snapshot: Snapshot) => Person): Promise<boolean> {
     const records = await this.#storage.packsNamed(name);
     if (records.length === 0) return false;
-    const known = await this.#storage.read((snapshot) => knownScopes(snapshot, personOf(snapshot)));
+    const { known, floor } = await this.#storage.read((snapshot) => ({ known: knownScopes(snapshot, personOf(snapshot)), floor: snapshot.state().floor }));
     for (const record of records) {
       const isEverybodys = isMadeForEverybody(record.key);
       const since = Math.max(...record.scopes.map((scope) => sinceOf(known.get(nameOf(scope)), isEverybodys)));
-      if (since <= record.asOf || (since < Infinity && (await this.#isUnchanged(record.scopes, record.asOf)))) return true;
+      if (since <= record.asOf) return true;
+      // Below the floor nobody can tell what has changed since.
+      if (since < Infinity && record.asOf >= floor && (await this.#isUnchanged(record.scopes, record.asOf))) return true;
     }
     return false;
   }

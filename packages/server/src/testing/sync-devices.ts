@@ -146,11 +146,13 @@ export class SyncDevices {
     return frames;
   }
 
-  /** The same for one of the device's tables, with room for everything. While tables wait for a commit, what the device has of them is not what its token names. */
+  /** The same for one of the device's tables, with room for everything. While tables wait for a plan or a commit, what the device has of them is not what its token names. */
   async checkAny(session: Session, at: number, width: number): Promise<void> {
     const { device } = session;
-    const table = device.specs[at % Math.max(1, device.specs.length)];
-    if (table && device.token !== null && device.isCommitted) await this.check(session, table, width, { checkRows: 1000, checkBytes: BYTES });
+    const { tables } = await this.tokenOf(device);
+    const known = device.specs.filter(({ id }) => tables.has(id));
+    const table = known[at % Math.max(1, known.length)];
+    if (table && device.isCommitted) await this.check(session, table, width, { checkRows: 1000, checkBytes: BYTES });
   }
 
   async tokenOf(device: ModelDevice): Promise<Token> {

@@ -94,7 +94,7 @@ export function withApp(work: (app: TempApp) => Promise<void>, options: AppOptio
     const urls = new PackUrls(new Uint8Array([1, 2, 3]));
     const context: Context = {
       storage, files, urls, clock, log, auth: new Auth(options.auth ?? { secret: SECRET }, clock),
-      planner: new Planner(storage, files, urls, clock), changes: new Changes(clock), metrics: new Metrics(),
+      planner: new Planner(storage, files, urls, clock), changes: new Changes(clock), metrics: new Metrics(), health: { trouble: undefined },
     };
     if (options.prepared !== false) {
       await store.storage.prepare(() => undefined);

@@ -36,6 +36,14 @@ describe('the linter', () => {
     expect(findings({ job: { rows: { own: 'owner' } }, tag: {} })).toEqual([]);
   });
 
+  it('S59 rights by which people decide themselves what they get are told', () => {
+    expect(briefly({ members: { rights: ['read', 'create'] }, units: { rights: ['read', 'delete'] } })).toEqual(['warning rights.key members', 'warning rights.people members']);
+    const reach = (rights: string[]): string[] => findings({ job: { rows: { own: 'owner' }, rights }, customer: { rows: { parentOf: 'job' } }, tag: { rows: { linkedTo: 'job', through: 'job_tag' } }, job_tag: { rows: { childOf: 'job' }, rights } })
+      .filter(({ code }) => code === 'rights.reach').map(({ table, message }) => `${table} ${message}`);
+    expect(reach(['read', 'update'])).toEqual(['job People may write "customer": whoever names a row of "customer" there gets that row.', 'job_tag People may write "tag": whoever names a row of "tag" there gets that row.']);
+    expect(reach(['read', 'delete'])).toEqual([]);
+  });
+
   it('S59 an index that relations want is written out', () => {
     expect(findings({ job: { rows: { own: 'owner' } }, customer: { rows: { parentOf: 'job' } } })).toMatchObject([
       { level: 'warning', code: 'index.missing', table: 'job', message: expect.stringMatching(/No index begins with "customer", by which rows of "customer" are looked for/), fix: 'CREATE INDEX "job_customer" ON "job"("customer");' },

@@ -5,6 +5,7 @@ import type { Source } from '../source.ts';
 import type { Finding } from './finding.ts';
 import { subjectsOf, type Subject } from './subject.ts';
 import { LOOKS } from './table-findings.ts';
+import { wideningRights } from './widening.ts';
 
 /** Tables that everybody gets in whole are worth a word from so many rows on. */
 const LARGE_ROWS = 1_000_000;
@@ -18,7 +19,7 @@ export function lint(config: Config, profiles: readonly Profile[], source: Sourc
   const subjects = subjectsOf(config, profiles, source);
   const several = profiles.length > 1;
   const found = subjects.flatMap((subject) => LOOKS.flatMap((look) => look(subject)).map((finding) => (several ? named(finding, subject) : finding)));
-  const all = [...found, ...sizes(subjects, rowsOf), ...unusedPeople(config)];
+  const all = [...found, ...wideningRights(config), ...sizes(subjects, rowsOf), ...unusedPeople(config)];
   const once = [...new Map(all.map((finding) => [JSON.stringify(finding), finding])).values()];
   return once.sort((a, b) => LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level));
 }

@@ -11,10 +11,10 @@ import { isStore, storedColumns } from './schema.ts';
 
 /**
  * Fits the profiles to the database at hand, without changing either, for a new store or for the one in that file. What a store has and is
- * the same keeps its id. Throws `profile.invalid` and what `openExisting` throws.
+ * the same keeps its id. Throws `profile.invalid` and what `openExisting` throws; waits so long for a lock (default: 10 s).
  */
-export function compileFor(database: string, profiles: readonly Profile[], store?: string): Config {
-  const db = openExisting(database, { readOnly: true });
+export function compileFor(database: string, profiles: readonly Profile[], store?: string, busyMs?: number): Config {
+  const db = openExisting(database, { readOnly: true, ...(busyMs === undefined ? {} : { busyMs }) });
   try {
     const source = introspect(db);
     const { known, config: before } = store === undefined ? { known: NOTHING_KNOWN, config: undefined } : readStore(store);

@@ -132,4 +132,20 @@ describe('Database', () => {
       holdLock(file)();
     });
   });
+
+  it('DRIVER-9 what need not be done now is left while another connection writes, and waits again afterwards as before', async () => {
+    await withFolder((folder) => {
+      const [one, other] = [new Database(join(folder, 'a.db'), { busyMs: 3 }), new Database(join(folder, 'a.db'))];
+      one.exec('CREATE TABLE t(a)');
+      other.exec('BEGIN IMMEDIATE');
+      one.ifFree(() => one.run('INSERT INTO t VALUES(1)'));
+      expect(() => one.run('INSERT INTO t VALUES(2)')).toThrow(fails('source.locked'));
+      other.exec('ROLLBACK');
+      one.ifFree(() => one.run('INSERT INTO t VALUES(3)'));
+      expect(() => one.ifFree(() => one.run('INSERT INTO none VALUES(4)'))).toThrow(/no such table/);
+      expect([one.all('SELECT a FROM t'), one.get('PRAGMA busy_timeout')]).toEqual([[{ a: 3 }], { timeout: 3 }]);
+      one.close();
+      other.close();
+    });
+  });
 });

@@ -72,6 +72,17 @@ export class Database {
     }
   }
 
+  /** Does what can as well be done another time: at once, or not at all while another connection writes. */
+  ifFree(work: () => unknown): void {
+    const { timeout } = this.get<{ timeout: number }>('PRAGMA busy_timeout') ?? { timeout: 0 };
+    this.exec('PRAGMA busy_timeout = 0');
+    try {
+      unlessLocked(work);
+    } finally {
+      this.exec(`PRAGMA busy_timeout = ${timeout}`);
+    }
+  }
+
   serialize(schema: string): Uint8Array {
     return this.#guard(() => this.#db.serialize(schema));
   }
@@ -126,8 +137,17 @@ function sqliteError(cause: unknown, file = 'The database'): unknown {
   return cause;
 }
 
+/** What another connection's lock keeps from being done is left. */
+export function unlessLocked(work: () => unknown): void {
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof CarryonError && error.code === 'source.locked')) throw error;
+  }
+}
+
 /** Opens a business database that must exist. */
-export function openExisting(file: string, options: { readonly readOnly?: boolean } = {}): Database {
+export function openExisting(file: string, options: { readonly readOnly?: boolean; readonly busyMs?: number } = {}): Database {
   const found = statSync(file, { throwIfNoEntry: false });
   if (!found) throw new CarryonError('source.not-found', `There is no file ${file}.`);
   if (!found.isFile()) throw new CarryonError('source.not-sqlite', `${file} is not a file.`);

@@ -144,6 +144,31 @@ describe('evaluate', () => {
       expect((await store.storage.read((snapshot) => snapshot.state())).floor).toBe(4);
     });
   });
+
+  it('S21 of checkpoints older than an hour the times of one per minute are kept, and the floor is the last of them', async () => {
+    await withStore('CREATE TABLE job(id INTEGER PRIMARY KEY, v)', { job: {} }, async (store) => {
+      await start(store);
+      const publishAt = async (...times: readonly number[]): Promise<void> => {
+        for (const ms of times) {
+          store.business.exec('INSERT INTO job(v) VALUES(1)');
+          await store.storage.evaluate(ms);
+        }
+      };
+      const MINUTE = 60_000;
+      await publishAt(5 * MINUTE, 5 * MINUTE + 1, 6 * MINUTE - 1, 6 * MINUTE, 66 * MINUTE - 1, 66 * MINUTE - 1, 66 * MINUTE - 1);
+      await store.storage.expire(0);
+      const file = new DatabaseSync(store.files.store, { readOnly: true });
+      expect(file.prepare('SELECT checkpoint, at_ms FROM sync_checkpoint').all().map(({ checkpoint, at_ms: ms }) => [checkpoint, ms]))
+        .toEqual([[1, 1], [4, 6 * MINUTE - 1], [5, 6 * MINUTE], [6, 66 * MINUTE - 1], [7, 66 * MINUTE - 1], [8, 66 * MINUTE - 1]]);
+      file.close();
+      // A clock that goes back moves no time back.
+      await publishAt(1);
+      await store.storage.expire(66 * MINUTE - 1);
+      expect((await store.storage.read((snapshot) => snapshot.state())).floor).toBe(5);
+      await store.storage.expire(66 * MINUTE);
+      expect((await store.storage.read((snapshot) => snapshot.state())).floor).toBe(9);
+    });
+  });
 });
 
 describe('the audit has teeth', () => {

@@ -58,8 +58,9 @@ export function extentOf(db: Database, configOf: () => Config, scope: ScopeKey):
   });
 }
 
+/** A plan does not wait until the store can be written; the next one will note a width. */
 export function setWidth(db: Database, { node, param }: ScopeKey, width: number): void {
-  db.run(`UPDATE sync_scope SET width = ? WHERE node = ? AND param = ${PARAM_ID}`, width, node, hashOf(param));
+  db.ifFree(() => db.run(`UPDATE sync_scope SET width = ? WHERE node = ? AND param = ${PARAM_ID}`, width, node, hashOf(param)));
 }
 
 export function changedSince(db: Database, configOf: () => Config, parts: readonly PackPart[], checkpoint: number, most: number): number {
@@ -110,9 +111,14 @@ export function dropPacks(db: Database, beforeMs: number): string[] {
   }, 'BEGIN IMMEDIATE');
 }
 
-/** Marks the packs as used, at most once a day each, so that a plan seldom writes. */
+const DAY_MS = 86_400_000;
+
+/** Marks the packs as used, at most once a day each, so that a plan seldom writes; and it never waits for that: there are days left for it. */
 export function usePacks(db: Database, names: readonly string[], nowMs: number): void {
-  db.transaction(() => {
-    for (const name of names) db.run('UPDATE sync_pack SET used_ms = ? WHERE name = ? AND used_ms < ?', nowMs, name, nowMs - 86_400_000);
-  }, 'BEGIN IMMEDIATE');
+  const isDue = (name: string): boolean => db.get('SELECT 1 FROM sync_pack WHERE name = ? AND used_ms < ?', name, nowMs - DAY_MS) !== undefined;
+  const due = names.filter(isDue);
+  if (due.length === 0) return;
+  db.ifFree(() => db.transaction(() => {
+    for (const name of due) db.run('UPDATE sync_pack SET used_ms = ? WHERE name = ? AND used_ms < ?', nowMs, name, nowMs);
+  }, 'BEGIN IMMEDIATE'));
 }

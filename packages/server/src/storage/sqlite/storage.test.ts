@@ -93,6 +93,27 @@ describe('a store', () => {
     });
   });
 
+  it('S32 S34 plans what is there while it is being written; what they note of packs and widths is then noted another time', async () => {
+    await withRules('CREATE TABLE t(id INTEGER PRIMARY KEY)', { t: {} }, async (bench) => {
+      const { storage, store: { files } } = bench;
+      const DAY_MS = 86_400_000;
+      const [scope, name] = [bench.key('t'), 'a'.repeat(64)];
+      await storage.activate({ user: 'ann', claims: {} }, [scope], 1);
+      await storage.savePack({ key: 'k', codec: 'gzip', name, bytes: 1, rawBytes: 1, asOf: 1, level: 0, parts: [], scopes: [] }, 0);
+      const writer = new DatabaseSync(files.store);
+      writer.exec('BEGIN IMMEDIATE');
+      await storage.usePacks([name], 1);
+      await storage.usePacks([name], 2 * DAY_MS);
+      await storage.setWidth(scope, 7);
+      writer.exec('ROLLBACK');
+      writer.close();
+      expect((await storage.extent(scope)).width).toBeUndefined();
+      await storage.setWidth(scope, 8);
+      await storage.usePacks([name], 3 * DAY_MS);
+      expect([(await storage.extent(scope)).width, await storage.dropPacks(3 * DAY_MS), await storage.dropPacks(3 * DAY_MS + 1)]).toEqual([8, [], [name]]);
+    });
+  });
+
   it('STORAGE-15 that cannot be opened says so with its code, from whichever thread', async () => {
     await withStore('CREATE TABLE t(id INTEGER PRIMARY KEY)', { t: {} }, async ({ files, config }) => {
       const broken = join(files.store, '..', 'broken.db');

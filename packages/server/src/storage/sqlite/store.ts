@@ -5,7 +5,7 @@ import type { Extent, IngestProgress, PackPart, PackRecord, Person, RawPack, Sco
 import { checkCapture, installCapture, outboxAfter, tablesWithKeys, trimOutbox } from './capture.ts';
 import { knownIds } from './compile-for.ts';
 import { ConfigCache } from './config-cache.ts';
-import { Database, openExisting } from './driver.ts';
+import { Database, openExisting, unlessLocked } from './driver.ts';
 import { Evaluator } from './evaluate/evaluate.ts';
 import { expire } from './expire.ts';
 import { ingestTable } from './ingest.ts';
@@ -205,13 +205,5 @@ export class SqliteStore {
   close(): void {
     this.#business?.close();
     this.#db.close();
-  }
-}
-
-function unlessLocked(work: () => unknown): void {
-  try {
-    work();
-  } catch (error) {
-    if (!(error instanceof CarryonError && error.code === 'source.locked')) throw error;
   }
 }

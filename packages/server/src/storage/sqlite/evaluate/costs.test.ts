@@ -22,6 +22,9 @@ const ANN = { user: ['ann'], teams: ['a'], unit: ['u'], units: ['u'] };
 /** What holds only what has just changed, or one row: temporary tables, the outbox, and what the store knows of itself. */
 const SMALL = /^SCAN (temp\.|app\.|\(subquery|CONSTANT ROW|(o|f|g|d|v|c|w|below|json_each|sync_state|sync_table)\b)/;
 
+/** A search that names no index is for a least or greatest value, in all rows. */
+const WHOLE = /^SCAN |^SEARCH \S+$/;
+
 const allOf = Database.prototype.all as (sql: string, ...values: never[]) => unknown;
 
 /** What SQLite would go through as a whole for the statements of the work. */
@@ -32,7 +35,7 @@ async function scansOf(work: () => Promise<unknown>): Promise<string[]> {
     vi.spyOn(Database.prototype, method).mockImplementation(function explained(this: Database, sql: string, ...values: never[]) {
       if (!sql.startsWith('EXPLAIN') && /^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)/.test(sql)) {
         for (const { detail } of allOf.call(this, `EXPLAIN QUERY PLAN ${sql}`, ...values) as { detail: string }[]) {
-          if (detail.startsWith('SCAN') && !SMALL.test(detail)) found.add(`${detail}: ${sql}`);
+          if (WHOLE.test(detail) && !SMALL.test(detail)) found.add(`${detail}: ${sql}`);
         }
       }
       return original.call(this, sql, ...values);

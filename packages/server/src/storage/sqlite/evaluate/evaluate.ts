@@ -87,9 +87,10 @@ export class Evaluator {
 /** The time that rules know: the last full minute, and never an earlier one than before. */
 const minuteOf = (state: State, nowMs: number): number => Math.max(state.clock_ms, Math.floor(nowMs / MINUTE_MS) * MINUTE_MS);
 
+/** The next checkpoint. Its time is not before that of the one before, whose time is always known. */
 export function publish(db: Database, checkpoint: number, nowMs: number): void {
   db.run('UPDATE sync_state SET checkpoint = ?', checkpoint);
-  db.run('INSERT INTO sync_checkpoint VALUES(?, max(?, coalesce((SELECT max(at_ms) FROM sync_checkpoint), 0)))', checkpoint, nowMs);
+  db.run('INSERT INTO sync_checkpoint VALUES(?1, max(?2, coalesce((SELECT at_ms FROM sync_checkpoint WHERE checkpoint = ?1 - 1), 0)))', checkpoint, nowMs);
 }
 
 /** The evaluation of one checkpoint: first the rows of all tables, then the nodes, each after those that it names. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SqlValue } from '@carryon/protocol';
+import { predicateSize } from '../../../core/compile/rule-size.ts';
 import type { Attribute, Attributes } from '../../../core/attributes.ts';
 import type { Comparison, Predicate, When } from '../../../core/filter/predicate.ts';
 import { holds, type ModelColumn, type ModelRow } from '../../../testing/predicate-model.ts';
@@ -66,6 +67,20 @@ describe('a predicate as SQL', () => {
       const given = db.all<{ rid: number; it: unknown }>(`SELECT rowid AS rid, ${condition.sql} AS it FROM t r`, ...condition.values);
       expect(given.map(({ rid, it }) => [rid, it])).toEqual(readRows(db).map(({ rid, row }) => [rid, holds(one, row, { columns: COLUMNS, attributes: MINE, clockMs: CLOCK, timeZone: ZONE }) ? 1 : 0]));
     }), { numRuns: RUNS });
+    db.close();
+  });
+
+  it('R16 takes no more parameters, and is nested no deeper, than the compiler counts', () => {
+    const db = new Database(':memory:');
+    db.exec(CREATE);
+    fc.assert(fc.property(predicate, (one) => {
+      const { sql: condition, values } = predicateSql(one, { alias: 'r', clockMs: CLOCK, timeZone: ZONE, mine: (column) => sql`${textOf(column)} IN (SELECT value FROM json_each(${bind('[]')}))` });
+      const size = predicateSize(one);
+      expect(values.length).toBeLessThanOrEqual(size.values);
+      // SQLite takes a depth of 1,000; what the predicate leaves of it is filled up.
+      db.all(`SELECT ${'NOT '.repeat(1000 - size.height - size.below)}${condition} FROM t r`, ...values);
+    }), { numRuns: RUNS });
+    expect(() => db.all(`SELECT ${'NOT '.repeat(1000)} 1`)).toThrow(/maximum depth 1000/);
     db.close();
   });
 });

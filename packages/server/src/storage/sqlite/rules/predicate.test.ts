@@ -36,6 +36,20 @@ describe('a predicate as SQL', () => {
     expect(those({ op: 'in', column: 'n', values: ['ANN', 5] })).toEqual([1, 3]);
   });
 
+  it('R2 R16 compares with one of a list as with that value alone, whatever the types', () => {
+    const types = ['TEXT', 'INTEGER', 'REAL', 'NUMERIC', 'BLOB', '', 'TEXT COLLATE NOCASE', 'TEXT COLLATE RTRIM', 'INTEGER COLLATE NOCASE'];
+    const stored = [1, 1.5, '1', '1.0', 'a', 'A', 'a ', new Uint8Array([49]), null, 2n ** 53n, 2n ** 53n + 1n, '9007199254740993', 2n ** 63n - 1n, -0.0, '', '\u0000', 'a\u0000b', '🚐', 1e300, '1e300', '01', ' 1', '\ufffd'];
+    const asked = [1, 1n, 1.5, '1', '1.0', 'a', 'A ', 2n ** 53n, 2n ** 53n + 1n, '9007199254740993', ' 9007199254740993', 2n ** 63n - 1n, -(2n ** 63n), 1e18, 1e300, '1e300', 0, '', '\u0000', 'a\u0000b', '🚐', '\ud800', '"', '\\', '\u2028', ' 1', new Uint8Array([49])];
+    types.forEach((type, i) => db.exec(`${i > 0 ? 'ALTER TABLE t ADD' : 'CREATE TABLE t('} c${i} ${type}${i > 0 ? '' : ')'}`));
+    for (const value of stored) db.run(`INSERT INTO t VALUES(${types.map(() => '?').join()})`, ...types.map(() => value));
+    types.forEach((type, i) => {
+      const equal = asked.map((value) => those({ op: 'compare', column: `c${i}`, by: 'eq', value }));
+      expect(asked.map((value) => those({ op: 'in', column: `c${i}`, values: [value] })), type).toEqual(equal);
+      expect(those({ op: 'in', column: `c${i}`, values: asked }), type).toEqual([...new Set(equal.flat())].sort((a, b) => Number(a) - Number(b)));
+      expect(equal.flat().length, type).toBeGreaterThan(asked.length / 2);
+    });
+  });
+
   it('R3 finds parts of texts letter by letter, also of numbers and BLOBs', () => {
     db.exec("CREATE TABLE t(v COLLATE NOCASE); INSERT INTO t VALUES('Übung_1'), ('übung%1'), (123.5), (x'3132'), (NULL), ('')");
     const part = (name: 'startswith' | 'endswith' | 'contains', value: string): unknown[] => those({ op: 'text', function: name, column: 'v', value });
@@ -70,11 +84,12 @@ describe('a predicate as SQL', () => {
     expect(text.replaceAll(/[()]|r\."v" IS \?|OR|\s/g, '')).toBe('');
   });
 
-  it('R9 may have as many clauses, values and levels as a filter may', () => {
+  it('R9 R16 may have as many clauses, values and levels as a filter may', () => {
     db.exec('CREATE TABLE t(v); INSERT INTO t VALUES(1), (999), (NULL)');
     const clauses = Array.from({ length: 1000 }, (_, value): Predicate => ({ op: 'compare', column: 'v', by: 'eq', value }));
     expect(those({ op: 'or', of: clauses })).toEqual([1, 2]);
     expect(those({ op: 'in', column: 'v', values: Array.from({ length: 10_000 }, (_, i) => i) })).toEqual([1, 2]);
+    expect(those({ op: 'in', column: 'v', values: Array.from({ length: 40_000 }, (_, i) => (i % 2 === 0 ? i + 1 : `${i}`)) })).toEqual([1, 2]);
     const deep = (levels: number): Predicate => levels === 0 ? { op: 'or', of: clauses } : { op: 'not', of: { op: levels % 2 === 0 ? 'and' : 'or', of: [deep(levels - 1), { op: 'constant', value: levels % 2 === 0 }] } };
     expect(those(deep(100))).toEqual([1, 2]);
   });

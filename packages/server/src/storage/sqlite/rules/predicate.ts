@@ -1,4 +1,5 @@
 import type { Attribute } from '../../../core/attributes.ts';
+import { inList } from '../../../core/filter/in-list.ts';
 import type { Comparison, Predicate } from '../../../core/filter/predicate.ts';
 import { momentOf } from '../../../core/filter/time.ts';
 import { allOf, ALWAYS, anyOf, bind, columnOf, join, NEVER, raw, sql, type Sql } from './sql.ts';
@@ -55,8 +56,11 @@ function compared(column: Sql, { by, value }: Of<'compare'>): Sql {
 
 function oneOf(column: Sql, { values }: Of<'in'>): Sql {
   const filled = values.filter((value) => value !== null);
+  const { json, single } = inList(filled);
   const either = [
-    ...(filled.length > 0 ? [sql`(${column} IS NOT NULL AND ${column} IN (${join(filled.map(bind), ', ')}))`] : []),
+    // A plus takes the affinity of a column away, so that the values are compared as parameters are.
+    ...(json === undefined ? [] : [sql`(${column} IS NOT NULL AND ${column} IN (SELECT +value FROM json_each(${bind(json)})))`]),
+    ...(single.length > 0 ? [sql`(${column} IS NOT NULL AND ${column} IN (${join(single.map(bind), ', ')}))`] : []),
     ...(filled.length < values.length ? [sql`(${column} IS NULL)`] : []),
   ];
   return anyOf(either);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Attributes } from '../../../core/attributes.ts';
 import type { Config, SyncedTable } from '../../../core/config.ts';
 import type { Rule, RuleNode } from '../../../core/rule.ts';
+import { compiler } from '../../../testing/compiler.ts';
 import { Database } from '../driver.ts';
 import { ShareSql } from './share.ts';
 
@@ -89,6 +90,36 @@ describe('rules as SQL over the business tables', () => {
     };
     expect(planOf(false, "r.id = 'p'")).not.toMatch(/^SCAN (?!json_each)/m);
     expect(planOf(true, '1')).toMatch(/LIST SUBQUERY/);
+    db.close();
+  });
+
+  it('R16 are taken by SQLite however many values and levels the compiler lets them have', () => {
+    const schema = `CREATE TABLE r0(id INTEGER PRIMARY KEY, up, a, b); ${Array.from({ length: 16 }, (_, i) => `CREATE TABLE r${i + 1}(id INTEGER PRIMARY KEY, up REFERENCES r${i}, a, b);`).join(' ')}
+      CREATE TABLE links(one, other, PRIMARY KEY(one, other));`;
+    const { compileTables } = compiler(schema);
+    const clauses = Array.from({ length: 290 }, (_, i) => `a ne ${i}`).join(' and ');
+    const parts = [{ own: 'a' }, { own: 'b' }, { filter: 'a gt 1' }];
+    const nested = (levels: number, last: object): object => (levels === 0 ? last : { [levels % 2 === 0 ? 'any' : 'all']: [nested(levels - 1, last), ...parts] });
+    const chain = (length: number, rowsOf: (above: object) => object): object =>
+      Object.fromEntries(Array.from({ length }, (_, i) => [`r${i}`, { rows: i === 0 ? { own: 'a' } : rowsOf({ childOf: `r${i - 1}` }) }]));
+    const parents = (levels: number, length: number): object =>
+      Object.fromEntries(Array.from({ length }, (_, i) => [`r${i}`, { rows: i === length - 1 ? { own: 'a' } : nested(levels, { parentOf: `r${i + 1}` }) }]));
+    const linked = (length: number): object =>
+      Object.fromEntries(Array.from({ length }, (_, i) => [`r${i}`, { rows: i === 0 ? { own: 'a' } : { linkedTo: `r${i - 1}`, through: 'links', by: 'one', to: 'other' } }]));
+    const db = new Database(':memory:');
+    db.exec(schema);
+    for (const tables of [
+      chain(17, (above) => ({ all: [above, { filter: clauses }] })), chain(17, (above) => ({ any: [above, { own: 'b' }] })), chain(12, (above) => nested(3, above)), chain(7, (above) => nested(12, above)),
+      parents(0, 17), parents(3, 12), linked(10),
+    ]) {
+      const config = compileTables(tables);
+      const node = config.nodes.at(-1);
+      const name = config.tables.find(({ id }) => id === node?.table)?.name ?? '';
+      for (const forMany of [false, true]) {
+        const [sees, allows] = [1, 2].map(() => new ShareSql(config, ANN, 0, forMany).of(node?.id ?? 0, 'r'));
+        expect(db.all(`SELECT ${sees?.sql}, ${allows?.sql} FROM ${name} r`, ...(sees?.values ?? []), ...(allows?.values ?? [])), name).toEqual([]);
+      }
+    }
     db.close();
   });
 });

@@ -16,6 +16,7 @@ export type Right = NonNullable<TableSpec['rights']>[number];
 export class Access {
   /** As the person gets them. Somebody who is nobody (attributes undefined) has none. */
   readonly tables: readonly TableSpec[];
+  readonly isNobody: boolean;
   readonly #config: Config;
   readonly #attributes: Attributes | undefined;
   readonly #shares: readonly TableShare[];
@@ -26,10 +27,16 @@ export class Access {
   constructor(config: Config, person: Person, attributes: Attributes | undefined, clockMs: number) {
     const profiles = attributes ? profilesOf(config, person, attributes) : [];
     this.tables = resolve(config, person, attributes).map(({ table }) => table);
+    this.isNobody = attributes === undefined;
     this.#config = config;
     this.#attributes = attributes && { ...attributes, profiles: profiles.map(({ name }) => name) };
     this.#shares = profiles.flatMap(({ shares }) => shares);
     this.#clockMs = clockMs;
+  }
+
+  /** False: no profile of the person gives them a right, so every change is refused. */
+  get mayWrite(): boolean {
+    return this.tables.some(({ rights = [] }) => rights.length > 0);
   }
 
   /** The condition that row ROW of the table is in the person's share. */

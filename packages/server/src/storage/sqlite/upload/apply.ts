@@ -5,8 +5,9 @@ import { findRow, refuseConflict, type Finding } from './conflict.ts';
 import { Created } from './created.ts';
 import { readEdit, type Edit } from './edit.ts';
 import { isNegative, type ReplacedKey } from './keys.ts';
-import { refusalOf } from './refusal.ts';
+import { faultOf, refusalOf } from './refusal.ts';
 import { firstRow, hasKey, isThere, parameter, tableName } from './row.ts';
+import { Words } from './words.ts';
 import type { Workbench } from './workbench.ts';
 import type { Written } from './written.ts';
 
@@ -20,17 +21,16 @@ const MOST_AHEAD = 1_000_000n;
 export function applyChangeset(bench: Workbench, changeset: Changeset, written: Written): ReplacedKey[] {
   const given: ReplacedKey[] = [];
   const created = new Created(bench);
-  const nameOf = (change: number): string => bench.tables[changeset.changes[change]?.table ?? -1]?.name ?? '';
   changeset.changes.forEach((change, i) => {
     try {
       const edit = bench.keys.replace(readEdit(change, bench.tables[change.table], bench.targets[change.table]));
       given.push(...apply(bench, edit, written, created, i));
     } catch (thrown) {
-      throw refusalOf(thrown, nameOf(i), i);
+      throw refusalOf(thrown, i);
     }
   });
   const outside = created.outside();
-  if (outside) throw refusalOf(outside.error, nameOf(outside.change), outside.change);
+  if (outside) throw refusalOf(outside.error, outside.change);
   return given;
 }
 
@@ -52,7 +52,7 @@ function update(bench: Workbench, edit: Edit, written: Written, created: Created
   if (!created.has(edit)) refuseForbidden(edit, found);
   refuseConflict(edit, found);
   const assign = join(set.map(({ column, value }) => sql`${named(table, column)} = ${parameter(value)}`), ', ');
-  if (run(bench.db, sql`UPDATE ${tableName(table)} SET ${assign} WHERE ${hasKey(table, edit.key)}`) === 0) throw ignored(table);
+  if (run(bench, table, sql`UPDATE ${tableName(table)} SET ${assign} WHERE ${hasKey(table, edit.key)}`) === 0) throw ignored(table);
   created.update(edit);
   written.add(edit);
 }
@@ -64,7 +64,7 @@ function remove(bench: Workbench, edit: Edit, written: Written, created: Created
   if (!found.isVisible && !created.has(edit)) return;
   if (!created.has(edit)) refuseForbidden(edit, found);
   refuseConflict(edit, found);
-  const changed = run(bench.db, sql`DELETE FROM ${tableName(table)} WHERE ${hasKey(table, edit.key)}`);
+  const changed = run(bench, table, sql`DELETE FROM ${tableName(table)} WHERE ${hasKey(table, edit.key)}`);
   if (changed === 0 && isThere(bench.db, table, edit.key)) throw ignored(table);
   created.remove(edit);
   written.add(edit);
@@ -83,7 +83,7 @@ function insert(bench: Workbench, edit: Edit, written: Written, created: Created
   const isTemporary = table.newKeys === 'temporary' && isNegative(temporary);
   if (table.newKeys === 'temporary' && !isTemporary) checkGiven(db, table, temporary);
   if (!isTemporary && isThere(db, table, edit.key)) throw new CarryonError('write.exists', `There is already a row of "${table.name}" with this key.`);
-  insertRow(db, edit, isTemporary ? [] : edit.key);
+  insertRow(bench, edit, isTemporary ? [] : edit.key);
   const given = isTemporary ? lastRowid(db) : undefined;
   const made = given === undefined ? edit : { ...edit, key: [given] };
   created.add(made, change);
@@ -100,11 +100,11 @@ function checkGiven(db: Database, table: TableSpec, key: FeedValue): void {
 }
 
 /** Without a key SQLite gives one. */
-function insertRow(db: Database, { table, set }: Edit, key: readonly FeedValue[]): void {
+function insertRow(bench: Workbench, { table, set }: Edit, key: readonly FeedValue[]): void {
   const columns = [...key.map((_, i) => columnOf('', keyColumns(table)[i]?.name ?? '')), ...set.map(({ column }) => named(table, column))];
   const values = [...key, ...set.map(({ value }) => value)].map(parameter);
   const what = columns.length === 0 ? raw('DEFAULT VALUES') : sql`(${join(columns, ', ')}) VALUES(${join(values, ', ')})`;
-  if (run(db, sql`INSERT INTO ${tableName(table)} ${what}`) === 0) throw ignored(table);
+  if (run(bench, table, sql`INSERT INTO ${tableName(table)} ${what}`) === 0) throw ignored(table);
 }
 
 function lastRowid(db: Database): bigint {
@@ -112,8 +112,14 @@ function lastRowid(db: Database): bigint {
   return rowid as bigint;
 }
 
-/** How many rows it has changed. */
-const run = (db: Database, { sql: text, values }: Sql): number => db.run(text, ...values);
+/** How many rows of the table it has changed. Only here the edit may be at fault, never where the person's rules are asked. */
+function run({ db, access }: Workbench, table: TableSpec, { sql: text, values }: Sql): number {
+  try {
+    return db.run(text, ...values);
+  } catch (thrown) {
+    throw faultOf(thrown, table.name, new Words(db, access.tables));
+  }
+}
 
 const named = (table: TableSpec, column: number): Sql => columnOf('', table.columns[column]?.name ?? '');
 

@@ -31,7 +31,7 @@ export function findRow({ db, access, left }: Workbench, edit: Edit, written: Wr
 /** Throws `write.conflict`. */
 export function refuseConflict({ op, table, hasBase }: Edit, { changed }: Finding): void {
   const isWhole = table.conflicts === 'detect' || (table.conflicts === 'merge' && op === 'delete');
-  if (isWhole && !hasBase) throw new CarryonError('write.conflict', `This device does not know yet that rows of "${table.name}" are compared before they are changed; it has to download them anew.`);
+  if (isWhole && !hasBase) throw new CarryonError('write.conflict', `This edit was made before the device knew that rows of "${table.name}" are compared, so it does not say what the row was like: look at the row as it is now, and retry.`);
   if (changed.length > 0) throw new CarryonError('write.conflict', `Somebody else has changed the same row of "${table.name}" meanwhile: ${changed.join(', ')}.`);
 }
 

@@ -1,5 +1,7 @@
 import { CarryonError, decodeValue, keyColumns, type Change, type FeedValue, type PushedTable, type TableSpec } from '@carryon/protocol';
 
+const MOST_NAME_CHARS = 100;
+
 /** A table as a push names it, found among those of the person. */
 export interface Target {
   readonly table: TableSpec;
@@ -33,7 +35,7 @@ export function findTarget(pushed: PushedTable, tables: readonly TableSpec[]): T
 
 /** Throws `write.unknown`, `write.forbidden` or `write.rejected`. */
 export function readEdit(change: Change, pushed: PushedTable | undefined, target: Target | undefined): Edit {
-  if (!pushed || !target) throw new CarryonError('write.unknown', `The person has no table "${pushed?.name ?? ''}", or its rows are told apart by another key.`);
+  if (!pushed || !target) throw new CarryonError('write.unknown', `The person has no table "${shortName(pushed?.name)}", or its rows are told apart by another key.`);
   const { table } = target;
   if (change.key.length !== table.key.length) throw new CarryonError('write.unknown', `A key of "${table.name}" has ${table.key.length} columns, not ${change.key.length}.`);
   const key = change.key.map((value) => read(value, table));
@@ -56,9 +58,12 @@ function readAssignment(op: Change['op'], entry: readonly unknown[], pushed: Pus
 
 function columnOf(position: unknown, pushed: PushedTable, target: Target): number {
   const column = positionOf(position, target);
-  if (column < 0) throw new CarryonError('write.unknown', `The person has no column "${String(pushed.columns[position as number])}" in table "${target.table.name}".`);
+  if (column < 0) throw new CarryonError('write.unknown', `The person has no column "${shortName(pushed.columns[position as number])}" in table "${target.table.name}".`);
   return column;
 }
+
+/** A name of which only the device knows is no reason for a long message. */
+const shortName = (name: string | undefined): string => String(name).slice(0, MOST_NAME_CHARS);
 
 /** -1: the person has no such column. */
 const positionOf = (position: unknown, { positions }: Target): number => (typeof position === 'number' ? positions[position] ?? -1 : -1);

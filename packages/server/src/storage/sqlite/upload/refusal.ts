@@ -1,4 +1,5 @@
 import { CarryonError, type ErrorCode } from '@carryon/protocol';
+import type { Words } from './words.ts';
 
 /** Why a changeset is refused. */
 export class Refusal extends Error {
@@ -18,14 +19,20 @@ const FAULTS = new Set([1 /* error */, 18 /* too big */, 19 /* constraint */, 20
 const FOREIGN_KEY = 787;
 const UNIQUE = new Set([1555 /* primary key */, 2067 /* unique */, 2579 /* rowid */]);
 
-/** Throws on what is no fault of the edit: a full disk, a lock, a bug. Then nothing must be taken in. */
-export function refusalOf(thrown: unknown, table: string, change: number): Refusal {
+/** Throws on what is no fault of the edit: a full disk, a lock, a bug, a rule that SQLite cannot work out. Then nothing must be taken in. */
+export function refusalOf(thrown: unknown, change: number): Refusal {
   if (thrown instanceof CarryonError && thrown.code.startsWith('write.')) return new Refusal(thrown.code, thrown.message, change);
+  throw thrown;
+}
+
+/** What a statement that writes a row of the table has thrown, as `write.*` where the edit is at fault; anything else stays what it is. */
+export function faultOf(thrown: unknown, table: string, words: Words): unknown {
   const code = sqliteCode(thrown);
-  if (!(thrown instanceof Error) || !FAULTS.has(code & 255)) throw thrown;
-  if (code === FOREIGN_KEY) return new Refusal('write.reference', `A change of "${table}" refers to a row that is not there, or takes one away that others refer to.`, change);
-  if (UNIQUE.has(code)) return new Refusal('write.unique', `A change of "${table}" has a value that must be unique, and another row has it: ${thrown.message}.`, change);
-  return new Refusal('write.rejected', `The business database refuses a change of "${table}": ${thrown.message}.`, change);
+  if (!(thrown instanceof Error) || !FAULTS.has(code & 255)) return thrown;
+  if (code === FOREIGN_KEY) return new CarryonError('write.reference', `A change of "${table}" refers to a row that is not there, or takes one away that others refer to.`);
+  const why = words.of(thrown.message, code, table);
+  if (UNIQUE.has(code)) return new CarryonError('write.unique', `A change of "${table}" has a value that must be unique, and another row has it: ${why}.`);
+  return new CarryonError('write.rejected', `The business database refuses a change of "${table}": ${why}.`);
 }
 
 export const isForeignKey = (thrown: unknown): boolean => sqliteCode(thrown) === FOREIGN_KEY;

@@ -34,6 +34,9 @@ export function createUploadTables(db: Database, ledger: string): void {
   db.exec(ERRORS_SQL);
 }
 
+/** Whether devices have sent edits before, or somebody may. */
+export const hasUploadTables = (db: Database): boolean => hasTable(db, 'main', LEDGER);
+
 export function dropUploadTables(db: Database): void {
   for (const name of [LEDGER, DEVICES, OUTCOMES, KEYS, LEFT]) db.exec(`DROP TABLE IF EXISTS ${name}`);
   if (isOurs(db)) db.exec(`DROP TABLE ${ERROR_TABLE}`);

@@ -2,7 +2,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { RawText } from '@carryon/protocol';
 import { describe, expect, it } from 'vitest';
 import { activateAll, EditingDevice, pushOf, scopesOf, type NamedChange } from '../../../testing/edits.ts';
-import { withStore, type TempStore } from '../../../testing/temp-store.ts';
+import { profilesOf, withStore, type TempStore } from '../../../testing/temp-store.ts';
+import { compileFor } from '../compile-for.ts';
 
 const RIGHTS = ['create', 'read', 'update', 'delete'];
 
@@ -134,9 +135,11 @@ describe('the right', () => {
     it(`S77 to ${right} is enough to ${right}`, () => withEdits(SQL, { t: { rights: ['read', right] } }, async ({ device }) => {
       expect(await device.code(change)).toBe('ok');
     }));
-    it(`S77 to ${right} is nobody's in a profile that names none, and that is told all the same`, () => withEdits(SQL, { t: {} }, async ({ device, rows }) => {
-      expect(await device.one(change)).toMatchObject({ refused: { code: 'write.forbidden', error: 'phone:1' } });
-      expect([rows('SELECT id, v FROM t'), rows('SELECT owner FROM carryon_sync_error')]).toEqual([[['a', 1]], [['ann']]]);
+    it(`S77 S72 S1 to ${right} is nobody's in a profile that names none: that is told, and no table is made for it`, () => withEdits(SQL, { t: {} }, async ({ device, rows }) => {
+      const tables = (): unknown => rows('SELECT name FROM sqlite_schema ORDER BY name');
+      const before = tables();
+      expect(await device.send([change], [], [change])).toMatchObject({ last: 3, taken: 3, refused: 2, published: false, outcomes: [1, 3].map((seq) => ({ seq, refused: { code: 'write.forbidden', error: '' } })) });
+      expect([rows('SELECT id, v FROM t'), tables()]).toEqual([[['a', 1]], before]);
     }));
   }
 
@@ -273,5 +276,23 @@ describe('who edits', () => {
       expect(await other.code(set('t', 'r', 1, 2)), user).toBe(user === 'bob' ? 'write.not-found' : 'write.unknown');
     }
     expect(rows('SELECT v FROM t')).toEqual([[1], [1]]);
+    expect(rows('SELECT owner FROM carryon_sync_error'), 'of nobody no sync errors are kept').toEqual([['bob']]);
+  }));
+
+  it('S72 is nobody: the outcome is told, again to the same push, and it is short', () => withEdits(TEAMS, PROFILE, async ({ storage, tables, rows }) => {
+    const push = { ...pushOf(tables, [[set('t', 'r', 1, 2)]]), tables: [{ name: 'x'.repeat(50_000), columns: ['id', 'v'], key: [0] }] };
+    const upload = new EditingDevice(storage, tables, 'nobody').upload(push);
+    const [first, again] = [await storage.upload(upload), await storage.upload(upload)];
+    expect([first.outcomes, first.last, again.taken]).toEqual([again.outcomes, 1, 0]);
+    expect(first.outcomes).toMatchObject([{ seq: 1, refused: { code: 'write.unknown', error: '' } }]);
+    expect([first.outcomes[0]?.refused?.message.length ?? 0, rows('SELECT count(*) FROM carryon_sync_error')]).toEqual([expect.closeTo(170, -2), [[0]]]);
+  }));
+
+  it('S71 and gets rights later is known anew, under another record', () => withEdits("CREATE TABLE t(id TEXT PRIMARY KEY, v); INSERT INTO t VALUES('a', 1)", { t: {} }, async ({ storage, tables, files, rows }) => {
+    const device = new EditingDevice(storage, tables);
+    const before = await device.send([set('t', 'a', 1, 2)]);
+    await storage.reconfigure(compileFor(files.database, profilesOf({ t: { rights: RIGHTS } }), files.store), 9, () => undefined);
+    const after = await storage.upload(device.upload(pushOf(tables, [[set('t', 'a', 1, 3)]], { first: 2, known: 1 })));
+    expect([before.last, after.last, before.ledger === after.ledger, rows('SELECT v FROM t')]).toEqual([1, 0, false, [[1]]]);
   }));
 });

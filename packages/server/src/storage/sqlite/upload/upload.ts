@@ -9,7 +9,8 @@ import { TemporaryKeys, type ReplacedKey } from './keys.ts';
 import { LeftRows } from './left.ts';
 import { Ledger } from './ledger.ts';
 import { danglingAtCommit, isForeignKey, Refusal } from './refusal.ts';
-import { createUploadTables } from './tables.ts';
+import { refuseAll } from './refuse-all.ts';
+import { createUploadTables, hasUploadTables } from './tables.ts';
 import type { Workbench } from './workbench.ts';
 import { Written } from './written.ts';
 
@@ -28,9 +29,10 @@ class Undone extends Error {
 /**
  * Applies a push to the business database, where foreign keys must be enforced, as far as the person may: all changesets in one transaction,
  * each in a savepoint. Where one undoes them all (a deferred foreign key at the commit, RAISE(ROLLBACK)), each gets a transaction of its
- * own, so that only the guilty one is refused.
+ * own, so that only the guilty one is refused. Somebody who may write nothing is no reason to make tables in the business database.
  */
 export function takeUpload(db: Database, access: Access, upload: Upload, ledger = 'ledger'): TakenIn {
+  if (!access.mayWrite && !hasUploadTables(db)) return refuseAll(access, upload.push);
   const intake = new Intake(db, access, upload, ledger);
   intake.takeAll();
   return intake.result();
@@ -123,7 +125,7 @@ class Intake {
     this.#bench.left.forget(known);
   }
 
-  /** False: it was refused, which is told by a sync error. */
+  /** False: it was refused, which is told by a sync error, but for nobody's. */
   #settle(changeset: Changeset, written: Written, doomed: Refusal | undefined): boolean {
     const { seq } = changeset;
     const result = doomed ?? this.#apply(changeset, written);
@@ -132,7 +134,9 @@ class Intake {
       return true;
     }
     const { code, message, change } = result;
-    this.#ledger.save({ seq, refused: { code, message, change, error: saveError(this.#db, this.#upload, changeset, result) } });
+    // What somebody who is nobody sends is kept nowhere: they could not even dismiss it.
+    const error = this.#bench.access.isNobody ? '' : saveError(this.#db, this.#upload, changeset, result);
+    this.#ledger.save({ seq, refused: { code, message, change, error } });
     return false;
   }
 
