@@ -47,6 +47,12 @@ async function evaluations(server: Server): Promise<{ count: number; seconds: nu
   return { count: await server.metric('carryon_evaluation_seconds_count'), seconds: await server.metric('carryon_evaluation_seconds_sum'), checkpoint: await server.metric('carryon_checkpoint') };
 }
 
+async function timed(work: () => Promise<void> | undefined): Promise<number> {
+  const startMs = performance.now();
+  await work();
+  return performance.now() - startMs;
+}
+
 interface Change { readonly evaluationS: number; readonly staleS: number; readonly polls: readonly number[] }
 
 /** Commits a change; measures how long evaluating it takes, how long until it is published, and how long others wait for an answer meanwhile. */
@@ -118,13 +124,16 @@ async function main(): Promise<void> {
     await noOpPolls(server, people.slice(0, 50));
     const first = people.slice(0, 50);
     const each = (count: number): number => Math.floor(COMPANY.workOrders / count);
-    const someone = (round: number): string => technician(2 + (round * 13) % (COMPANY.technicians - 2));
+    const joiner = (round: number): number => 2 + (round * 13) % (COMPANY.technicians - 2);
     const ofWork = (set: string, count: number, round: number): string => `UPDATE work_orders SET ${set} WHERE id % ${each(count)} = ${round % each(count)} AND id <= ${each(count) * count}`;
     await measure('1 row, content', '0.3 ms', server, database, first, (round) => `UPDATE work_orders SET title = 'round ${round} ' || title WHERE id = ${100 + round}`);
     await measure('10,000 work orders, content', '0.95-1.6 s', server, database, first, (round) => ofWork("updated_at = datetime('now', 'subsec')", 10_000, round));
     await measure('10,000 work orders handed to others (30,000 tasks and accounts follow)', '3.7 s', server, database, first, (round) => ofWork(`owner_id = printf('tech%04d', 1 + (CAST(substr(owner_id, 5) AS INTEGER) + 3) % ${COMPANY.technicians})`, 10_000, round));
     await measure('account with 100,000 assets to another team', '3.1-4.4 s (owner and team)', server, database, first, () => `UPDATE accounts SET team_id = 1 + team_id % ${COMPANY.teams} WHERE id = ${BIG_ACCOUNT}`);
-    await measure('somebody joins a team', '< 1 ms', server, database, first, (round) => `INSERT INTO team_members SELECT '${someone(round)}', max(team_id) + 1 FROM team_members`);
+    await measure('somebody joins a team', '< 1 ms', server, database, first, (round) => `INSERT INTO team_members SELECT '${technician(joiner(round))}', 1 + (SELECT min(team_id) FROM team_members WHERE user_id = '${technician(joiner(round))}') % ${COMPANY.teams}`);
+    const answers: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) answers.push(await timed(() => people[joiner(round) - 1]?.catchUp()));
+    figure('the round of who joined: their new scopes made, the difference read', `${fixed(median(answers), 0)} ms`);
   } finally {
     await server.stop();
   }
