@@ -32,5 +32,8 @@ What the business database refuses, such as a status that it does not know, wait
   npx carryon retry ${device} --set status=completed
   npx carryon demo --show ${number}${at}
 
+Who may hold what, and how much that is for one person, is in the profile:
+  npx carryon profile preview ${dir}/profile.json --database ${dir}/business.db --user ${user}
+
 The server runs until Ctrl-C.`;
 }

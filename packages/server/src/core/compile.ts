@@ -21,11 +21,6 @@ interface Fitted {
   readonly drafts: Drafts;
 }
 
-/** Fits one profile to the database at hand. Throws `profile.invalid`. */
-export function compileProfile(profile: Profile, source: Source, known: KnownIds = NOTHING_KNOWN): Config {
-  return compileProfiles([profile], source, known);
-}
-
 /**
  * Fits profiles to the database at hand: tables with ids, columns and keys, and rules as nodes. Ids that a store has given before stay. The
  * tables of profiles come before those that only rules read, and last the table of sync errors, where people may write. Throws

@@ -14,12 +14,6 @@ export function readErrors(db: Database, tables: readonly SyncedTable[], user: s
   return db.all<SyncErrorRow>(`SELECT ${COLUMNS} FROM ${rows} WHERE _live AND ${whose} ORDER BY error_time DESC, seq DESC, id LIMIT ?`, ...person, most).map((row) => ({ ...row }));
 }
 
-/** The ids of those that the store knows. */
-export function storedErrors(db: Database, tables: readonly SyncedTable[]): string[] {
-  const rows = rowsOf(tables);
-  return rows === undefined ? [] : db.all<{ id: string }>(`SELECT id FROM ${rows} WHERE _live`).map(({ id }) => id);
-}
-
 /** Undefined: nobody may write, so there are none. */
 function rowsOf(tables: readonly SyncedTable[]): string | undefined {
   const table = tables.find(({ name }) => name === ERROR_TABLE);
